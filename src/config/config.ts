@@ -1,0 +1,81 @@
+/** The configuration as the rest of the program sees it: names resolved, defaults filled in, every key present. */
+export interface Config {
+  /** Path of the file it came from, for messages. */
+  readonly file: string;
+  readonly cluster: ClusterAccess;
+  readonly ssh: { readonly config?: string };
+  readonly nodes: Readonly<Record<string, NodeConfig>>;
+  readonly guests: Readonly<Record<string, GuestConfig>>;
+  readonly shares: Readonly<Record<string, ShareConfig>>;
+  readonly moves: Readonly<Record<string, MoveConfig>>;
+  readonly phases: readonly PhaseConfig[];
+}
+
+export interface ClusterAccess {
+  /** `https://host:8006`; undefined only when neither file nor environment names one. */
+  readonly endpoint?: string;
+  /** Upper case, `AA:BB:...`. */
+  readonly fingerprint?: string;
+  /** Absolute path. */
+  readonly ca?: string;
+  /** Absolute path. */
+  readonly tokenFile?: string;
+}
+
+export interface NodeConfig {
+  readonly name: string;
+  readonly ssh: string;
+}
+
+export interface GuestConfig {
+  readonly name: string;
+  readonly vmid: number;
+  readonly ssh: string;
+  readonly sudo: boolean;
+  readonly sshFromNode: string;
+}
+
+export interface ShareConfig {
+  readonly name: string;
+  readonly node: string;
+  readonly dataset: string;
+  /** The pool: first component of the dataset. */
+  readonly pool: string;
+  /** Mount point on the node, absolute. */
+  readonly path: string;
+  readonly recordsize?: string;
+  /** Id of the directory mapping = virtiofs tag. */
+  readonly mapping: string;
+  readonly owner: { readonly uid: number; readonly gid: number };
+  /** Four octal digits. */
+  readonly mode: string;
+  /** Mount path in the guests, absolute. */
+  readonly mount: string;
+  readonly cache: 'auto' | 'always' | 'metadata' | 'never';
+}
+
+export interface MoveConfig {
+  readonly name: string;
+  readonly phase: string;
+  readonly from: { readonly guest: string; readonly path: string };
+  readonly to: {
+    readonly share: string;
+    readonly guest: string;
+    /** Relative to the top of the share; `.` is the top itself. */
+    readonly as: string;
+    /** Absolute path on the node: share path + as. */
+    readonly path: string;
+  };
+  readonly definitions: 'carry' | 'present';
+  readonly ignore: readonly string[];
+  readonly alsoUnits: readonly string[];
+  readonly exclude: readonly string[];
+  readonly databases: Readonly<Record<string, 'move' | 'leave'>>;
+  readonly maxDelete: number;
+}
+
+export interface PhaseConfig {
+  readonly name: string;
+  readonly moves: readonly string[];
+  readonly after?: string;
+}

@@ -1,0 +1,131 @@
+import { z } from 'zod';
+
+/** Names in drayage.yaml: a node, a guest, or `controller`. */
+const host = z.string();
+
+/** A value that is read from a host at the moment it is needed, so that it never stands in a plan or a journal. */
+const secretSource = z.strictObject({
+  host,
+  /** A read-only command whose stdout is the value. */
+  argv: z.array(z.string()),
+  /** What the reader sees instead of the value. */
+  shownAs: z.string(),
+});
+
+/**
+ * A look at the world that changes nothing. A step's probe, a guard and a proof are lists of checks; all must hold.
+ * - `run`: the command's exit code, and its stdout without the last newline, are what is expected.
+ * - `call`: a GET; the value at `at` (keys joined by `.`; empty: the whole answer) equals `equals`, or is absent.
+ * - `source`: the source path is there, is a directory, is not empty, and is the same mount and inode as at inspection.
+ * - `quiet`: no process of the guest has an open or mapped file below the path, and none of the containers runs.
+ * - `compare`: content and metadata of both trees are read and are equal; `changed` reads only what the source's ctime
+ *   says has changed since the first seed pass began.
+ * - `evidence`: this controller holds a proof without differences for the move, made from the window of this plan.
+ */
+export const checkSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('run'),
+    host,
+    argv: z.array(z.string()),
+    expect: z.strictObject({ exitCode: z.int().default(0), stdout: z.string().optional() }),
+    /** Seconds to go on looking until it holds; 0 or absent: look once. */
+    within: z.number().optional(),
+    what: z.string(),
+  }),
+  z.strictObject({
+    kind: z.literal('call'),
+    path: z.string(),
+    at: z.string(),
+    equals: z.json().optional(),
+    absent: z.boolean().optional(),
+    within: z.number().optional(),
+    what: z.string(),
+  }),
+  z.strictObject({
+    kind: z.literal('source'),
+    host,
+    path: z.string(),
+    device: z.string(),
+    inode: z.string(),
+    what: z.string(),
+  }),
+  z.strictObject({
+    kind: z.literal('quiet'),
+    host,
+    path: z.string(),
+    what: z.string(),
+  }),
+  z.strictObject({
+    kind: z.literal('compare'),
+    move: z.string(),
+    source: z.strictObject({ host, path: z.string() }),
+    target: z.strictObject({ host, path: z.string() }),
+    scope: z.enum(['changed', 'full']),
+    exclude: z.array(z.string()),
+    what: z.string(),
+  }),
+  z.strictObject({ kind: z.literal('evidence'), move: z.string(), what: z.string() }),
+]);
+
+const common = {
+  /** One line for people: what this operation does. */
+  what: z.string(),
+  /** Looked at again immediately before the operation; one that does not hold refuses it. */
+  guards: z.array(checkSchema).optional(),
+  /** The answer when the operation's outcome is already there (a unit that is stopped): exit codes that count as done. */
+  okExitCodes: z.array(z.int()).optional(),
+};
+
+/**
+ * One change. Nothing else changes anything.
+ * - `run`: a command on a host; `stdin` is literal text, or a value read from another host at the last moment.
+ * - `call`: one Proxmox API call; a task it starts is waited for.
+ * - `write`: one file, written whole and renamed into place; `content` literal, or copied from a file of another host.
+ * - `copy`: one rsync pass, run on `host`, exactly `argv`; the data goes from the source to `host` and never through the controller.
+ */
+export const operationSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('run'),
+    host,
+    argv: z.array(z.string()),
+    stdin: z.union([z.string(), secretSource]).optional(),
+    timeoutSeconds: z.number().optional(),
+    ...common,
+  }),
+  z.strictObject({
+    kind: z.literal('call'),
+    method: z.enum(['POST', 'PUT', 'DELETE']),
+    path: z.string(),
+    params: z.record(z.string(), z.union([z.string(), z.number(), z.array(z.string())])),
+    /** Seconds that the task may take. */
+    timeoutSeconds: z.number().optional(),
+    ...common,
+  }),
+  z.strictObject({
+    kind: z.literal('write'),
+    host,
+    path: z.string(),
+    content: z.union([
+      z.string(),
+      z.strictObject({ from: z.strictObject({ host, path: z.string() }), sha256: z.string() }),
+    ]),
+    mode: z.string(),
+    owner: z.strictObject({ uid: z.int(), gid: z.int() }).optional(),
+    ...common,
+  }),
+  z.strictObject({
+    kind: z.literal('copy'),
+    move: z.string(),
+    pass: z.enum(['seed', 'final']),
+    host,
+    argv: z.array(z.string()),
+    source: z.strictObject({ host, path: z.string() }),
+    /** More deletions than this are refused before anything is deleted. */
+    maxDelete: z.int(),
+    ...common,
+  }),
+]);
+
+export type Check = z.infer<typeof checkSchema>;
+export type Operation = z.infer<typeof operationSchema>;
+export type SecretSource = z.infer<typeof secretSource>;
