@@ -57,7 +57,7 @@ export interface ShareConfig {
 export interface MoveConfig {
   readonly name: string;
   readonly phase: string;
-  readonly from: { readonly guest: string; readonly path: string };
+  readonly from: { readonly guest: string; readonly path: string; readonly mounted: boolean };
   readonly to: {
     readonly share: string;
     readonly guest: string;

@@ -143,6 +143,10 @@ const moveSchema = z.strictObject({
     path: absolutePath
       .regex(/^\/.+/, 'a directory below "/"')
       .describe('The source path: what is below it moves.'),
+    mounted: z
+      .boolean()
+      .default(false)
+      .describe('The source path is a mount point of its own (a data disk). drayage then refuses to copy while nothing is mounted there.'),
   }),
   to: z.strictObject({
     share: name,

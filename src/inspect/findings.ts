@@ -62,6 +62,8 @@ export interface VirtiofsDevice {
   readonly directIo: boolean;
   readonly exposeXattr: boolean;
   readonly exposeAcl: boolean;
+  /** The value as the configuration holds it. */
+  readonly raw: string;
   /** The running QEMU does not have it (yet). */
   readonly pending: boolean;
 }
@@ -207,6 +209,10 @@ export interface UnitFindings {
   readonly triggeredBy: readonly string[];
   /** Has an [Install] section that starts it at boot. */
   readonly startsAtBoot: boolean;
+  /** Definitions of the timers that trigger it: carried with it. */
+  readonly timers: readonly { readonly name: string; readonly active: boolean; readonly enabled: boolean; readonly sourcePath: string; readonly sha256: string }[];
+  /** Why the definition alone does not make the same unit elsewhere: it names other files (a .network, an EnvironmentFile). */
+  readonly cannotCarry?: string;
 }
 
 export interface MountFindings {
@@ -242,7 +248,15 @@ export interface MoveFindings {
   readonly name: string;
   readonly source: SourceFindings;
   /** What lies at the move's place in the share; absent: nothing. */
-  readonly target?: { readonly empty: boolean; readonly released: boolean };
+  readonly target?: {
+    readonly empty: boolean;
+    /** `.drayage/moves/<move>/claim.json` is there: the place was made by drayage for this move. */
+    readonly claimed: boolean;
+    /** `.drayage/moves/<move>/released` is there: the target guest's workloads may start, or have started. */
+    readonly released: boolean;
+  };
+  /** The source path as the target guest has it. `mounted`: something is mounted there; `occupied`: a non-empty directory, or no directory. */
+  readonly targetPath?: 'missing' | 'empty' | 'mounted' | 'occupied';
 }
 
 export type SourceFindings =

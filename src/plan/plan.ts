@@ -23,6 +23,8 @@ export const stepSchema = z.strictObject({
   proof: z.array(checkSchema),
   /** What takes the step back, in this order. Empty where nothing needs to be undone. */
   undo: z.array(operationSchema),
+  /** What only the operator can do (a NixOS configuration): the text to follow. The step has no operations then. */
+  byHand: z.string().optional(),
   /** What cannot be taken back, or can only at a price, in one sentence. */
   irreversible: z.string().optional(),
 });
