@@ -1,0 +1,28 @@
+import { type ErrorCatalogue, errorsOf } from '../errors/error.ts';
+import { exitCode } from '../errors/exit-code.ts';
+
+export const copyErrors = {
+  'copy/source-not-as-expected': {
+    meaning:
+      'The source path is not a directory with something in it: a pass from it could delete what was copied before.',
+    exit: exitCode.refused,
+  },
+  'copy/too-many-deletions': {
+    meaning: 'The pass would delete more entries than `maxDelete` of this move allows. Nothing was deleted.',
+    exit: exitCode.refused,
+  },
+  'copy/not-every-file': {
+    meaning: 'rsync could not carry every file. Data with a file missing is never released.',
+    exit: exitCode.failed,
+  },
+  'copy/rsync-failed': {
+    meaning: 'rsync ended with an error.',
+    exit: exitCode.failed,
+  },
+  'copy/unreadable-output': {
+    meaning: 'A line of rsync has a shape that is not known, so what it did cannot be told.',
+    exit: exitCode.failed,
+  },
+} satisfies ErrorCatalogue;
+
+export const copyError = errorsOf(copyErrors);

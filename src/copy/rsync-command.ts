@@ -1,0 +1,75 @@
+export interface PullOptions {
+  /** What ssh on the node understands: `root@doc1`, a Host of its ssh config, an address. */
+  readonly sourceDestination: string;
+  /** Absolute directory on the source guest; its contents are copied. */
+  readonly sourcePath: string;
+  /** Absolute directory on the node; receives the contents. */
+  readonly targetPath: string;
+  /** Paths relative to the source path, taken literally: neither copied nor deleted. */
+  readonly exclude: readonly string[];
+  readonly delete: boolean;
+  /** rsync's own limit, behind the count that `copy/` makes first. */
+  readonly maxDelete: number;
+  /** rsync on the source guest runs by `sudo -n`. */
+  readonly sudo: boolean;
+  /** The target is the share's top: drayage's own folder there is kept from `--delete`. */
+  readonly protectMarker: boolean;
+  /** Folder on the target's file system that keeps half-sent files, so that a large file is not begun anew. */
+  readonly partialFolder?: string;
+}
+
+/** rsync treats a backslash as an escape only in a pattern that has a wildcard (rsync(1), PATTERN MATCHING RULES). */
+function literal(path: string): string {
+  return /[*?[]/.test(path) ? path.replace(/[*?[\\]/g, '\\$&') : path;
+}
+
+function withoutSlashes(path: string): string {
+  return path.replace(/^\/+|\/+$/g, '');
+}
+
+/**
+ * One pass by which the node pulls a tree from a guest: the argv that the node runs, as the plan shows it.
+ *
+ * Why these options: `-aHAXS --numeric-ids` keep hard links, ACLs, xattrs, holes and numbers; `--modify-window=-1`
+ * compares times to the nanosecond (the default sees whole seconds, and misses a same-size change within one);
+ * `--secluded-args` keeps the source path from the guest's shell with every rsync since 3.0;
+ * `trusted.SGI_ACL_*` is how XFS shows root each POSIX ACL a second time.
+ */
+export function rsyncPull(options: PullOptions): string[] {
+  const excludes = options.exclude.map((path) => `--exclude=/${literal(withoutSlashes(path))}`);
+  return [
+    'rsync',
+    '-aHAXS',
+    '--numeric-ids',
+    '--modify-window=-1',
+    '--secluded-args',
+    '--filter=-x trusted.SGI_ACL_*',
+    ...(options.protectMarker ? ['--exclude=/.drayage'] : []),
+    ...excludes,
+    ...(options.delete ? ['--delete-delay', `--max-delete=${options.maxDelete}`] : []),
+    ...(options.partialFolder === undefined ? [] : [`--partial-dir=${options.partialFolder}`]),
+    '--info=progress2',
+    '--no-human-readable',
+    '--outbuf=Line',
+    '--out-format=%i %l %n',
+    ...(options.sudo ? ['--rsync-path=sudo -n rsync'] : []),
+    '--rsh=ssh -o BatchMode=yes -o ServerAliveInterval=15 -o ServerAliveCountMax=8',
+    `${options.sourceDestination}:${literal(options.sourcePath.replace(/\/+$/, ''))}/`,
+    `${options.targetPath.replace(/\/+$/, '')}/`,
+  ];
+}
+
+/** The argv that only says what `argv` would delete and send, without a limit that would cut the list short. */
+export function dryRunOf(argv: readonly string[]): string[] {
+  const [command, ...rest] = argv;
+  return [
+    command as string,
+    '--dry-run',
+    ...rest.filter((argument) => !argument.startsWith('--max-delete=')),
+  ];
+}
+
+/** Does this pass delete? */
+export function deletes(argv: readonly string[]): boolean {
+  return argv.some((argument) => /^--(delete|del$)/.test(argument));
+}
