@@ -46,7 +46,10 @@ export function parseLine(line: string, sink: OutputSink): void {
     return;
   }
   const progress = progressLine.exec(line);
-  if (progress === null) return sink.unknown(line);
+  if (progress === null) {
+    if (!line.startsWith('created directory ')) sink.unknown(line);
+    return;
+  }
   const [, bytes, speed, unit, phase, left, known] = progress;
   sink.progress({
     bytes: Number((bytes as string).replaceAll(',', '')),

@@ -1,0 +1,49 @@
+import type { Stage } from '../plan/plan.ts';
+
+/** How far something has come; `total` is absent until it is known. */
+export interface Amount {
+  readonly done: number;
+  readonly total?: number;
+}
+
+export type StepOutcome = 'in-place' | 'done' | 'failed';
+
+/** The one stream of what a run does. Printed as one JSON object per line by `--json`; nothing in it is secret. */
+export type Event =
+  | { readonly type: 'run-started'; readonly run: string; readonly plan: string; readonly steps: number }
+  | {
+      readonly type: 'step-started';
+      readonly step: string;
+      readonly stage: Stage;
+      readonly title: string;
+      readonly number: number;
+      readonly of: number;
+    }
+  | {
+      readonly type: 'step-finished';
+      readonly step: string;
+      readonly outcome: StepOutcome;
+      readonly seconds: number;
+    }
+  | { readonly type: 'operation-started'; readonly step: string; readonly what: string }
+  | {
+      readonly type: 'operation-finished';
+      readonly step: string;
+      readonly what: string;
+      readonly ok: boolean;
+    }
+  | {
+      readonly type: 'progress';
+      readonly step: string;
+      readonly what: string;
+      readonly files: Amount;
+      readonly bytes: Amount;
+      readonly bytesPerSecond?: number;
+    }
+  | { readonly type: 'gate'; readonly phase: string; readonly expectedWindowSeconds: number }
+  | { readonly type: 'window-opened'; readonly phase: string }
+  | { readonly type: 'window-closed'; readonly phase: string; readonly seconds: number }
+  | { readonly type: 'message'; readonly level: 'info' | 'warning' | 'error'; readonly text: string }
+  | { readonly type: 'run-finished'; readonly exitCode: number };
+
+export type Sink = (event: Event) => void;
