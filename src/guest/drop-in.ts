@@ -1,0 +1,43 @@
+import { mountUnitName } from './unit-name.ts';
+
+/** Where a drop-in of a unit goes: for a user's unit the folder that root owns for every user manager (systemd.unit(5)). */
+export function dropInFolder(unit: { name: string; user?: string }): string {
+  return `/etc/systemd/${unit.user === undefined ? 'system' : 'user'}/${unit.name}.d`;
+}
+
+/** Text of the drop-in that keeps a workload from starting without the mount, the marker and the release. */
+export function conditionsDropIn(unit: {
+  user?: string;
+  /** The path that the workload uses; a mount point on the target. */
+  path: string;
+  marker: string;
+  released: string;
+}): string {
+  const mount = mountUnitName(unit.path);
+  // A user manager does not know the system's mount units: only the assertions hold there.
+  const order =
+    unit.user === undefined ? [`RequiresMountsFor=${unit.path}`, `BindsTo=${mount}`, `After=${mount}`] : [];
+  return [
+    '# Made by drayage: start only on the mounted, marked and released share.',
+    '[Unit]',
+    ...order,
+    `AssertPathIsMountPoint=${unit.path}`,
+    `AssertPathExists=${unit.marker}`,
+    `AssertPathExists=${unit.released}`,
+    '',
+  ].join('\n');
+}
+
+/**
+ * Text of the drop-in that fences a workload on its old guest: its start job fails, whoever asks for it (a timer, a
+ * dependency, a reboot, an operator), and the journal says why. For a user's unit only that user is meant.
+ */
+export function fenceDropIn(unit: { user?: string; move: string; target: string }): string {
+  const never = unit.user === undefined ? 'AssertPathExists=!/' : `AssertUser=!${unit.user}`;
+  return [
+    `# Made by drayage: moved to ${unit.target} (move ${unit.move}). "drayage rollback" takes this file away.`,
+    '[Unit]',
+    never,
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,164 @@
+import type { Config, MoveConfig, ShareConfig } from '../../config/config.ts';
+import type { Findings } from '../../inspect/findings.ts';
+import { blocker } from '../errors.ts';
+import type { Blocker } from '../plan.ts';
+
+/** virtiofsd's own limit of open files, and so of entries that a guest may know at once. */
+const descriptorLimit = 1_000_000;
+
+/** What is wrong with a share: its node, its dataset, its mapping. */
+export function shareBlockers(config: Config, findings: Findings, share: ShareConfig): Blocker[] {
+  const found: Blocker[] = [];
+  const node = findings.nodes[share.node];
+  const ssh = `ssh ${config.nodes[share.node]?.ssh ?? share.node}`;
+  if (findings.cluster.quorate === false) {
+    found.push(
+      blocker('plan/no-quorum', { seen: 'the cluster says quorate: 0', next: [`${ssh} pvecm status`] }),
+    );
+  }
+  if (node === undefined) {
+    const why = findings.notSeen.find((entry) => entry.subject === `node ${share.node}`);
+    return [
+      ...found,
+      blocker('plan/node-offline', {
+        seen: why?.seen ?? `node ${share.node} was not inspected`,
+        next: [why?.next ?? `${ssh} true`],
+      }),
+    ];
+  }
+  for (const tool of node.missingTools) {
+    found.push(
+      blocker('plan/missing-tool', {
+        seen: `${tool} on ${share.node}`,
+        next: [`${ssh} apt-get install ${tool}`],
+      }),
+    );
+  }
+  if (!node.virtiofsd) {
+    found.push(
+      blocker('plan/missing-tool', {
+        seen: `/usr/libexec/virtiofsd on ${share.node}`,
+        next: [`${ssh} apt-get install virtiofsd`],
+      }),
+    );
+  }
+  const pool = node.pools.find((candidate) => candidate.name === share.pool);
+  if (pool === undefined || pool.health !== 'ONLINE') {
+    found.push(
+      blocker('plan/no-pool', {
+        seen:
+          pool === undefined
+            ? `no pool ${share.pool} on ${share.node}; there is ${node.pools.map((other) => other.name).join(', ') || 'none'}`
+            : `pool ${share.pool} is ${pool.health}`,
+        next: [`${ssh} zpool status`, `correct shares.${share.name}.dataset in ${config.file}`],
+      }),
+    );
+  }
+  found.push(...datasetBlockers(findings, share, ssh));
+  const mapping = findings.cluster.mappings.find((candidate) => candidate.id === share.mapping);
+  const entry = mapping?.entries.find((candidate) => candidate.node === node.hostname);
+  if (entry !== undefined && entry.path !== share.path) {
+    found.push(
+      blocker('plan/mapping-elsewhere', {
+        seen: `mapping ${share.mapping} points ${entry.node} at ${entry.path}, the share is ${share.path}`,
+        next: [
+          `choose another id: shares.${share.name}.mapping in ${config.file}`,
+          `${ssh} pvesh get /cluster/mapping/dir/${share.mapping}`,
+        ],
+      }),
+    );
+  }
+  return found;
+}
+
+function datasetBlockers(findings: Findings, share: ShareConfig, ssh: string): Blocker[] {
+  const found: Blocker[] = [];
+  const state = findings.shares[share.name];
+  const dataset = state?.dataset;
+  if (dataset === undefined) {
+    if (state?.occupied === true) {
+      found.push(
+        blocker('plan/share-occupied', {
+          seen: `${share.path} on ${share.node} is not empty and ${share.dataset} does not exist`,
+          next: [`${ssh} ls -la ${share.path}`],
+        }),
+      );
+    }
+    return found;
+  }
+  if (!dataset.mounted || dataset.mountpoint !== share.path) {
+    found.push(
+      blocker('plan/share-not-mounted', {
+        seen: `${share.dataset}: mounted ${dataset.mounted ? 'yes' : 'no'}, mountpoint ${dataset.mountpoint}; the share is ${share.path}`,
+        next: [`${ssh} zfs mount ${share.dataset}`, `${ssh} zfs get mountpoint,canmount ${share.dataset}`],
+      }),
+    );
+  }
+  if (state?.marker !== undefined && state.marker.share !== share.name) {
+    found.push(
+      blocker('plan/foreign-marker', {
+        seen: `${share.path}/.drayage/share.json is of share ${state.marker.share}`,
+        next: [`correct shares.${share.name}.dataset`, `or name the share ${state.marker.share}`],
+      }),
+    );
+  }
+  return found;
+}
+
+/** Does the data of a move fit, and can the dataset and the guest hold what it consists of? */
+export function roomBlockers(config: Config, findings: Findings, move: MoveConfig): Blocker[] {
+  const share = config.shares[move.to.share] as ShareConfig;
+  const source = findings.moves[move.name]?.source;
+  if (source?.state !== 'directory') return [];
+  const found: Blocker[] = [];
+  const at = { move: move.name };
+  const ssh = `ssh ${config.nodes[share.node]?.ssh ?? share.node}`;
+  const dataset = findings.shares[share.name]?.dataset;
+  const pool = findings.nodes[share.node]?.pools.find((candidate) => candidate.name === share.pool);
+  const free = dataset?.availableBytes ?? pool?.freeBytes;
+  // Once claimed, part of the data is already there and counted as used.
+  const claimed = findings.moves[move.name]?.target?.claimed === true;
+  if (free !== undefined && !claimed && source.allocatedBytes * 1.05 > free) {
+    found.push(
+      blocker('plan/no-room', {
+        ...at,
+        seen: `${move.from.guest}:${move.from.path} needs ${source.allocatedBytes} bytes, ${share.dataset} has ${free}`,
+        next: [
+          `${ssh} zfs list -o space ${share.pool}`,
+          `leave something behind: moves.${move.name}.exclude`,
+        ],
+      }),
+    );
+  }
+  if (source.entries > descriptorLimit * 0.9) {
+    found.push(
+      blocker('plan/too-many-entries', {
+        ...at,
+        seen: `${source.entries} entries below ${move.from.path}`,
+        next: [
+          'run virtiofsd with --inode-file-handles=prefer by a wrapper (docs/recovery.md), or split the move',
+        ],
+      }),
+    );
+  }
+  if (source.acls > 0 && dataset !== undefined && /^(off|noacl)$/.test(dataset.acltype)) {
+    found.push(
+      blocker('plan/share-without-acls', {
+        ...at,
+        seen: `${source.acls} entries with ACLs; ${share.dataset} has acltype=${dataset.acltype}`,
+        next: [`${ssh} zfs set acltype=posixacl xattr=sa ${share.dataset}`, 'drayage plan'],
+      }),
+    );
+  }
+  const target = findings.moves[move.name]?.target;
+  if (target !== undefined && !target.empty && !target.claimed) {
+    found.push(
+      blocker('plan/place-occupied', {
+        ...at,
+        seen: `${move.to.path} on ${share.node} is not empty`,
+        next: [`${ssh} ls -la ${move.to.path}`, `choose another place: moves.${move.name}.to.as`],
+      }),
+    );
+  }
+  return found;
+}

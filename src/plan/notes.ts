@@ -1,0 +1,55 @@
+import type { Config, ShareConfig } from '../config/config.ts';
+import type { Findings } from '../inspect/findings.ts';
+import { workloadsOf } from './context.ts';
+
+/** Entries from which virtiofsd's limit of 1,000,000 open files is worth a word. */
+const manyEntries = 300_000;
+
+/** What the operator should know and need not act on, in the order of the moves. Depends on nothing that moves by itself. */
+export function planNotes(config: Config, findings: Findings): string[] {
+  const notes: string[] = [];
+  for (const move of Object.values(config.moves)) {
+    const share = config.shares[move.to.share] as ShareConfig;
+    const source = findings.moves[move.name]?.source;
+    const guest = findings.guests[move.from.guest]?.system;
+    if (source?.state !== 'directory' || guest === undefined) continue;
+    for (const store of source.imageStores) {
+      notes.push(
+        `${move.from.guest}:${move.from.path}/${store} is an image store: left behind. ${move.to.guest} keeps its own store on its own disk.`,
+      );
+    }
+    if (source.uid !== share.owner.uid || source.gid !== share.owner.gid) {
+      notes.push(
+        `${move.from.path} belongs to ${source.uid}:${source.gid}; the top of the share will belong to ${share.owner.uid}:${share.owner.gid}. Nothing below it changes its owner.`,
+      );
+    }
+    if (source.entries > manyEntries) {
+      notes.push(
+        `${move.from.path} has more than ${manyEntries.toLocaleString('en-US')} entries: virtiofsd holds one open file for each that the guest has looked up, at most 1,000,000.`,
+      );
+    }
+    for (const child of findings.shares[share.name]?.dataset?.children ?? []) {
+      notes.push(
+        `${child} is a dataset below ${share.dataset}: guests may not see it through the share, and renames across it fail.`,
+      );
+    }
+    const { containers, units } = workloadsOf(move, guest);
+    if (containers.length + units.length === 0) {
+      notes.push(
+        `Nothing on ${move.from.guest} was found that uses ${move.from.path}: no workload will be stopped or started.`,
+      );
+    }
+    for (const timer of guest.timers.filter((candidate) => candidate.enabled)) {
+      notes.push(
+        `${timer.unit}${timer.user === undefined ? '' : ` of ${timer.user}`} is enabled on ${move.from.guest}: it cannot start what is fenced.`,
+      );
+    }
+    const passthrough = findings.guests[move.to.guest]?.vm.pciPassthrough ?? [];
+    if (passthrough.length > 0) {
+      notes.push(
+        `${move.to.guest} has PCI passthrough (${passthrough.join(', ')}): it is bound to its node, and a hard stop can wedge the device.`,
+      );
+    }
+  }
+  return [...new Set(notes)];
+}

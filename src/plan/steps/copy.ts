@@ -1,0 +1,157 @@
+import { rsyncPull } from '../../copy/rsync-command.ts';
+import { snapshotCommand } from '../../zfs/commands.ts';
+import { type MoveContext, notReleased, released, sourceGuard } from '../context.ts';
+import type { Check, Operation } from '../operation.ts';
+import type { Step } from '../plan.ts';
+import { cutoverSnapshot, snapshotPath } from '../share-layout.ts';
+
+/** What stays behind, relative to the source path: image stores, databases left by word, and what drayage.yaml names. */
+export function excludes(context: MoveContext): string[] {
+  const { move, source } = context;
+  const left = Object.entries(move.databases).flatMap(([path, choice]) => (choice === 'leave' ? [path] : []));
+  return [...new Set([...source.imageStores, ...left, ...move.exclude])].sort();
+}
+
+/** The first copy, while everything runs. After the release it would write over the target's own data: never again. */
+export function seedStep(context: MoveContext): Step {
+  const { move } = context;
+  const behind = excludes(context);
+  return {
+    id: `seed ${move.name}`,
+    phase: move.phase,
+    move: move.name,
+    stage: 'seed',
+    title: `First copy of ${move.from.guest}:${move.from.path} to ${move.to.path}, while the workloads run`,
+    why: `Most of the data is there before the window opens. ${context.share.node} pulls it over ssh; nothing passes through this machine.${behind.length === 0 ? '' : ` Left behind: ${behind.join(', ')}.`}`,
+    needs: [`place ${move.name}`],
+    probe: [released(context)],
+    operations: [pass(context, 'seed')],
+    proof: [],
+    undo: [],
+  };
+}
+
+/** The last pass, with deletions, from a source that is stopped, fenced and quiet; then what changed is read on both sides. */
+export function finalPassStep(context: MoveContext): Step {
+  const { move, share } = context;
+  const ownTop: Operation[] =
+    move.to.as === '.'
+      ? [
+          {
+            kind: 'run',
+            host: share.node,
+            argv: ['chown', `${share.owner.uid}:${share.owner.gid}`, share.path],
+            what: 'the top of the share keeps its own owner',
+            guards: [...context.guards, notReleased(context)],
+          },
+          {
+            kind: 'run',
+            host: share.node,
+            argv: ['chmod', share.mode, share.path],
+            what: 'and its own mode',
+            guards: [...context.guards, notReleased(context)],
+          },
+        ]
+      : [];
+  return {
+    id: `final-pass ${move.name}`,
+    phase: move.phase,
+    move: move.name,
+    stage: 'cutover',
+    title: `Last copy of ${move.from.guest}:${move.from.path}, with deletions`,
+    why: `Brings over what changed since the first copy, and removes from ${move.to.path} what is gone from the source: at most ${move.maxDelete} entries. Every file that changed since the first copy began is then read on both sides.`,
+    needs: [`stop ${move.name}`],
+    probe: [released(context)],
+    operations: [pass(context, 'final'), ...ownTop],
+    proof: [compare(context, 'changed')],
+    undo: [],
+  };
+}
+
+/** The state that was proven, kept: what the target writes later does not disturb the full comparison. */
+export function snapshotStep(context: MoveContext): Step {
+  const { move, share } = context;
+  const name = cutoverSnapshot(move);
+  return {
+    id: `snapshot ${move.name}`,
+    phase: move.phase,
+    move: move.name,
+    stage: 'cutover',
+    title: `Snapshot ${share.dataset}@${name}`,
+    why: 'The full proof reads this state after the window, while the workloads already write. It also tells later what was written since.',
+    needs: [`final-pass ${move.name}`],
+    probe: [released(context)],
+    operations: [
+      {
+        kind: 'run',
+        host: share.node,
+        argv: [
+          'sh',
+          '-c',
+          'if zfs list -H -t snapshot -- "$1" >/dev/null 2>&1; then zfs destroy -- "$1"; fi',
+          'sh',
+          `${share.dataset}@${name}`,
+        ],
+        guards: [...context.guards, notReleased(context)],
+        what: 'drop the snapshot of a window that was not finished, if there is one',
+      },
+      {
+        kind: 'run',
+        host: share.node,
+        argv: snapshotCommand(share.dataset, name),
+        guards: [...context.guards, notReleased(context)],
+        what: 'take the snapshot',
+      },
+    ],
+    proof: [
+      {
+        kind: 'run',
+        host: share.node,
+        argv: ['test', '-d', snapshotPath(share, move)],
+        expect: { exitCode: 0 },
+        what: `the snapshot holds ${move.to.as}`,
+      },
+    ],
+    undo: [],
+  };
+}
+
+/** Every byte and every attribute, read on both sides. */
+export function compare(context: MoveContext, scope: 'changed' | 'full'): Check {
+  const { move, share } = context;
+  return {
+    kind: 'compare',
+    move: move.name,
+    source: { host: move.from.guest, path: move.from.path },
+    target: { host: share.node, path: scope === 'full' ? snapshotPath(share, move) : move.to.path },
+    scope,
+    exclude: excludes(context),
+    what:
+      scope === 'full'
+        ? `content and metadata of ${move.from.guest}:${move.from.path} and of the snapshot are equal`
+        : `content of everything that changed since the first copy began is equal on both sides`,
+  };
+}
+
+function pass(context: MoveContext, kind: 'seed' | 'final'): Operation {
+  const { move, share, sourceGuest } = context;
+  return {
+    kind: 'copy',
+    move: move.name,
+    pass: kind,
+    host: share.node,
+    argv: rsyncPull({
+      sourceDestination: sourceGuest.config.sshFromNode,
+      sourcePath: move.from.path,
+      targetPath: move.to.path,
+      exclude: excludes(context),
+      sudo: sourceGuest.config.sudo,
+      pass: kind,
+      maxDelete: move.maxDelete,
+    }),
+    source: { host: move.from.guest, path: move.from.path },
+    maxDelete: kind === 'final' ? move.maxDelete : 0,
+    guards: [...context.guards, notReleased(context), sourceGuard(context)],
+    what: kind === 'final' ? 'rsync, with deletions' : 'rsync, without deletions',
+  };
+}

@@ -1,0 +1,41 @@
+import type { MoveContext, ShareContext } from '../context.ts';
+import type { Step } from '../plan.ts';
+import { finalPassStep, seedStep, snapshotStep } from './copy.ts';
+import { fenceStep, releaseStep, restartPolicyStep, startStep, stopStep } from './cutover.ts';
+import { proveStep } from './prove.ts';
+import { datasetStep, mappingStep, markerStep } from './share.ts';
+import { deviceStep, mountedStep, mountUnitsStep, placeStep, powerCycleStep } from './target.ts';
+import { definitionsStep, imagesStep } from './workloads.ts';
+
+/** What a share needs before any move can use it; in the phase that uses it first. */
+export function shareSteps(context: ShareContext, phase: string): Step[] {
+  return [datasetStep(context, phase), markerStep(context, phase), mappingStep(context, phase)];
+}
+
+/** Every step of one move, in the order in which they are done. */
+export function moveSteps(context: MoveContext): Step[] {
+  const device = deviceStep(context);
+  const fence = fenceStep(context);
+  const stop = stopStep(context);
+  const start = startStep(context);
+  const images = imagesStep(context);
+  const restartPolicy = restartPolicyStep(context);
+  return [
+    placeStep(context),
+    mountUnitsStep(context),
+    device,
+    powerCycleStep(context, device),
+    mountedStep(context),
+    ...(images.operations.length > 0 ? [images] : []),
+    seedStep(context),
+    definitionsStep(context),
+    fence,
+    stop,
+    finalPassStep(context),
+    snapshotStep(context),
+    releaseStep(context, fence, stop),
+    start,
+    ...(restartPolicy === undefined ? [] : [restartPolicy]),
+    proveStep(context, start),
+  ];
+}

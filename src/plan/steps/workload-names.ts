@@ -1,0 +1,41 @@
+import type { ContainerFindings, UnitFindings } from '../../inspect/findings.ts';
+import type { MoveContext } from '../context.ts';
+
+/** Workloads of one manager: root's, or one user's. */
+export interface OwnedWorkloads {
+  /** undefined: root. */
+  readonly user?: string;
+  readonly units: readonly UnitFindings[];
+  readonly containers: readonly ContainerFindings[];
+}
+
+/** Groups by who runs them, root first: each group is one command. */
+export function byOwner(context: MoveContext): OwnedWorkloads[] {
+  const users = new Set<string | undefined>([
+    ...context.units.map((unit) => unit.user),
+    ...context.containers.map((container) => container.user),
+  ]);
+  return [...users]
+    .sort((a, b) => (a ?? '').localeCompare(b ?? ''))
+    .map((user) => ({
+      ...(user === undefined ? {} : { user }),
+      units: context.units.filter((unit) => unit.user === user),
+      containers: context.containers.filter((container) => container.user === user),
+    }));
+}
+
+/** Names of the units that start the move's workloads on the target. */
+export function workloadUnits(context: MoveContext): { name: string; user?: string }[] {
+  return context.units.map((unit) =>
+    unit.user === undefined ? { name: unit.name } : { name: unit.name, user: unit.user },
+  );
+}
+
+/** `writer, web.service, notes.service (notes)`. */
+export function workloadList(context: MoveContext): string {
+  const withUser = (name: string, user?: string) => (user === undefined ? name : `${name} (${user})`);
+  return [
+    ...context.containers.map((container) => withUser(container.name, container.user)),
+    ...context.units.map((unit) => withUser(unit.name, unit.user)),
+  ].join(', ');
+}
