@@ -1,9 +1,9 @@
 import { rsyncPull } from '../../copy/rsync-command.ts';
-import { snapshotCommand } from '../../zfs/commands.ts';
+import { createSnapshot } from '../../zfs/commands.ts';
 import { type MoveContext, notReleased, released, sourceGuard } from '../context.ts';
 import type { Check, Operation } from '../operation.ts';
 import type { Step } from '../plan.ts';
-import { cutoverSnapshot, snapshotPath } from '../share-layout.ts';
+import { cutoverSnapshot, shareLayout, snapshotPath } from '../share-layout.ts';
 
 /** What stays behind, relative to the source path: image stores, databases left by word, and what drayage.yaml names. */
 export function excludes(context: MoveContext): string[] {
@@ -98,7 +98,7 @@ export function snapshotStep(context: MoveContext): Step {
       {
         kind: 'run',
         host: share.node,
-        argv: snapshotCommand(share.dataset, name),
+        argv: createSnapshot({ dataset: share.dataset, snapshot: name }),
         guards: [...context.guards, notReleased(context)],
         what: 'take the snapshot',
       },
@@ -145,9 +145,11 @@ function pass(context: MoveContext, kind: 'seed' | 'final'): Operation {
       sourcePath: move.from.path,
       targetPath: move.to.path,
       exclude: excludes(context),
-      sudo: sourceGuest.config.sudo,
-      pass: kind,
+      delete: kind === 'final',
       maxDelete: move.maxDelete,
+      sudo: sourceGuest.config.sudo,
+      protectMarker: move.to.as === '.',
+      partialFolder: `${shareLayout(share.path).folder}/partial`,
     }),
     source: { host: move.from.guest, path: move.from.path },
     maxDelete: kind === 'final' ? move.maxDelete : 0,

@@ -226,13 +226,13 @@ export function powerCycleStep(context: MoveContext, device: Step): Step {
         ]
       : [],
   );
-  const up: Check = {
+  const up = {
     kind: 'call',
     path: `${vm}/status/current`,
     at: 'status',
     equals: 'running',
     what: `VM ${targetGuest.config.vmid} runs`,
-  };
+  } as const;
   return {
     id: `power-cycle ${move.name}`,
     phase: move.phase,
@@ -314,8 +314,14 @@ export function mountedStep(context: MoveContext): Step {
   };
 }
 
-function answers(host: string): Check {
-  return { kind: 'run', host, argv: ['true'], expect: { exitCode: 0 }, what: `${host} answers by ssh` };
+function answers(host: string) {
+  return {
+    kind: 'run',
+    host,
+    argv: ['true'],
+    expect: { exitCode: 0 },
+    what: `${host} answers by ssh`,
+  } as const;
 }
 
 function notMounted(host: string, path: string): Check {

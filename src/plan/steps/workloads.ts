@@ -263,12 +263,14 @@ export function asUserOf(
   argv: string[],
 ): string[] {
   if (user === undefined) return argv;
-  const system = side === 'source' ? context.sourceGuest.system : context.targetGuest.system;
-  const found = system.users.find((candidate) => candidate.name === user);
-  // A user that the target lacks is a blocker; the plan is shown all the same, with the source's number.
-  const uid =
-    found?.uid ?? context.sourceGuest.system.users.find((candidate) => candidate.name === user)?.uid;
-  return uid === undefined ? argv : asUser({ name: user, uid }, argv);
+  const { source, target } = {
+    source: context.sourceGuest.system.users,
+    target: context.targetGuest.system.users,
+  };
+  const known = (users: readonly UserFindings[]) => users.find((candidate) => candidate.name === user);
+  // A user that the target lacks is a blocker; the plan is shown all the same, with the source's numbers.
+  const found = known(side === 'source' ? source : target) ?? known(source);
+  return found === undefined ? argv : asUser(found, argv);
 }
 
 function targetUser(context: MoveContext, user: string): UserFindings | undefined {
