@@ -1,0 +1,138 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import type { RunResult } from '../src/ssh/host.ts';
+import { ensureGuestArtifacts, labCacheFolder } from './image/build.ts';
+import { chooseAccelerator } from './qemu/kvm.ts';
+import { roomError } from './room/errors.ts';
+import { defaultLabFolder, type GuestName, isGuestName, type LabPaths, labPaths } from './room/layout.ts';
+import { withStartLock } from './room/lock.ts';
+import { prepareState } from './room/prepare.ts';
+import { type Progress, timed } from './room/progress.ts';
+import { findRoom, inRoomNetwork, needRoom, type Room, startRoom, stopRoom } from './room/room.ts';
+import { shellWords } from './room/ssh-files.ts';
+import { installServices } from './services/index.ts';
+
+export { labPaths } from './room/layout.ts';
+
+export interface LabOptions {
+  /** State folder; `.lab`, or what DRAYAGE_LAB_DIR names, when left out. */
+  folder?: string;
+  /** Fill doc1 with its services and data. Default true; needs doc1 among the guests. */
+  services?: boolean;
+  /** Guests to boot, of doc1 and doc2. Default both. */
+  guests?: readonly string[];
+  /** Keep disks and pool of an earlier lab in the same folder. Default false. */
+  keep?: boolean;
+  /** The lab ends with this process, whatever ends it. Default true; `npm run lab -- up` leaves it running. */
+  tied?: boolean;
+  say?(event: Progress): void;
+  signal?: AbortSignal;
+}
+
+export interface LabRunOptions {
+  input?: string | Uint8Array;
+  env?: Record<string, string>;
+  timeoutMs?: number;
+  cwd?: string;
+}
+
+/** A running lab. */
+export interface Lab {
+  readonly paths: LabPaths;
+  /** The node's file system, as a path that this process can open. */
+  readonly nodeRoot: string;
+  /** Runs a command of this machine in the lab's network; resolves for every exit code. */
+  exec(argv: readonly string[], options?: LabRunOptions): Promise<RunResult>;
+  /** Runs a command on prom, doc1 or doc2 over ssh as root; the remote side gets exactly these arguments. */
+  ssh(host: string, argv: readonly string[], options?: LabRunOptions): Promise<RunResult>;
+  /** Ends the lab; nothing of it stays but the files in its folder. */
+  down(): Promise<void>;
+}
+
+/**
+ * Boots a lab and resolves when the API answers and every requested guest answers ssh.
+ * Needs root. Throws lab/not-root, lab/unknown-guest, lab/already-running, lab/room-failed and the image's errors.
+ */
+export async function startLab(options: LabOptions = {}): Promise<Lab> {
+  const paths = labPaths(options.folder ?? defaultLabFolder());
+  const say = options.say ?? (() => undefined);
+  const guests = guestNames(options.guests ?? ['doc1', 'doc2']);
+  if (process.getuid?.() !== 0)
+    throw roomError('lab/not-root', {
+      seen: `The lab was started by user ${process.getuid?.()}.`,
+      next: ['sudo -E npm run lab -- up'],
+    });
+  mkdirSync(paths.root, { recursive: true });
+  return withStartLock(paths, async () => {
+    if (findRoom(paths))
+      throw roomError('lab/already-running', {
+        seen: `A lab runs in ${paths.root}.`,
+        next: ['npm run lab -- status', 'npm run lab -- down'],
+      });
+    const note = (text: string) => say({ kind: 'begin', text });
+    const image = await timed(say, 'guest image (built once, then cached)', () => ensureGuestArtifacts(note));
+    const accelerator = await chooseAccelerator(image, join(labCacheFolder(), 'kvm.json'), note);
+    await timed(say, 'disks, keys and configurations', () =>
+      prepareState(paths, image, { guests, accelerator, keep: options.keep ?? false }),
+    );
+    const room = await startRoom(paths, {
+      rootTree: image.rootTree,
+      tied: options.tied ?? true,
+      say,
+      ...(options.signal && { signal: options.signal }),
+    });
+    const lab = labOf(paths, room);
+    if (guests.includes('doc1') && (options.services ?? true)) {
+      try {
+        await timed(say, 'doc1: its services and their data', () => installServices(lab, note));
+      } catch (error) {
+        await lab.down();
+        throw error;
+      }
+    }
+    return lab;
+  });
+}
+
+/** The lab that runs with a state folder, started by whomever. Throws lab/not-running. */
+export function openLab(folder = defaultLabFolder()): Lab {
+  const paths = labPaths(folder);
+  return labOf(paths, needRoom(paths));
+}
+
+function guestNames(names: readonly string[]): GuestName[] {
+  return names.map((name) => {
+    if (isGuestName(name)) return name;
+    throw roomError('lab/unknown-guest', {
+      seen: `No guest of the lab is named '${name}'.`,
+      next: ['Choose of doc1 and doc2.'],
+    });
+  });
+}
+
+function labOf(paths: LabPaths, room: Room): Lab {
+  const exec = async (argv: readonly string[], options: LabRunOptions = {}): Promise<RunResult> => {
+    const [command, ...args] = inRoomNetwork(room, argv) as [string, ...string[]];
+    const done = await execa(command, args, {
+      ...{ reject: false, encoding: 'buffer', stripFinalNewline: false },
+      ...(options.input === undefined ? { stdin: 'ignore' } : { input: options.input }),
+      ...(options.env && { env: options.env }),
+      ...(options.timeoutMs !== undefined && { timeout: options.timeoutMs }),
+      ...(options.cwd !== undefined && { cwd: options.cwd }),
+    });
+    if (done.exitCode === undefined) throw done;
+    return {
+      exitCode: done.exitCode,
+      stdout: Buffer.from(done.stdout),
+      stderr: Buffer.from(done.stderr),
+    };
+  };
+  return {
+    paths,
+    nodeRoot: `/proc/${room.init.pid}/root${paths.nodeRoot}`,
+    exec,
+    ssh: (host, argv, options) => exec(['ssh', '-F', paths.sshConfig, host, shellWords(argv)], options),
+    down: () => stopRoom(paths),
+  };
+}
