@@ -1,0 +1,112 @@
+import type { Difference } from './compare.ts';
+
+/** What a run proved, in numbers. Written as report.json; the demo and the tests read it. */
+export interface Report {
+  readonly format: 1;
+  readonly plan: string;
+  /** ISO time of the controller. */
+  readonly writtenAt: string;
+  /** Total over all moves. */
+  readonly differences: number;
+  readonly files: number;
+  readonly entries: number;
+  readonly bytes: number;
+  /** Downtime as it was measured; absent when no window was opened in this run. */
+  readonly windowSeconds?: number;
+  readonly containers?: {
+    readonly expected: number;
+    readonly running: number;
+    readonly missing: readonly string[];
+  };
+  readonly moves: readonly MoveReport[];
+  /** Folder with plan, findings, journal and manifests. */
+  readonly evidence: string;
+}
+
+export interface MoveReport {
+  readonly move: string;
+  readonly scope: 'changed' | 'full';
+  readonly entries: number;
+  readonly files: number;
+  readonly bytes: number;
+  readonly filesRead: number;
+  readonly bytesRead: number;
+  readonly attributesCompared: boolean;
+  readonly sockets: readonly string[];
+  readonly differences: number;
+  /** The first of them. */
+  readonly first: readonly Difference[];
+  readonly source: { readonly host: string; readonly path: string };
+  readonly target: { readonly host: string; readonly path: string };
+}
+
+/** Differences and sockets that are listed one by one; the rest is counted. */
+export const listed = 1000;
+
+export function buildReport(
+  facts: Omit<Report, 'format' | 'differences' | 'files' | 'entries' | 'bytes'>,
+): Report {
+  const sum = (of: (move: MoveReport) => number) => facts.moves.reduce((total, move) => total + of(move), 0);
+  return {
+    format: 1,
+    plan: facts.plan,
+    writtenAt: facts.writtenAt,
+    differences: sum((move) => move.differences),
+    files: sum((move) => move.files),
+    entries: sum((move) => move.entries),
+    bytes: sum((move) => move.bytes),
+    ...(facts.windowSeconds === undefined ? {} : { windowSeconds: facts.windowSeconds }),
+    ...(facts.containers === undefined ? {} : { containers: facts.containers }),
+    moves: facts.moves,
+    evidence: facts.evidence,
+  };
+}
+
+/** A cell of a Markdown table: a name may hold what Markdown reads as a column or as markup. */
+function cell(text: string): string {
+  return text.replace(/[\\`*_|<>[\]]/g, '\\$&');
+}
+
+function moveSection(move: MoveReport): string[] {
+  const lines = [
+    `## ${move.move}`,
+    '',
+    `${move.source.host}:${move.source.path} and ${move.target.host}:${move.target.path}, ${
+      move.scope === 'full'
+        ? 'every file read on both sides'
+        : 'everything listed, all that had changed read on both sides'
+    }.`,
+    '',
+    `- ${move.entries} entries, ${move.files} files, ${move.bytes} bytes; ${move.filesRead} files (${move.bytesRead} bytes) compared by SHA-256`,
+    move.attributesCompared
+      ? '- ACLs, xattrs and capabilities compared'
+      : '- ACLs, xattrs and capabilities **not** compared: a side has no `getfattr`',
+    '- times compared to the nanosecond, those of directories to the second',
+  ];
+  if (move.sockets.length > 0) lines.push(`- sockets, not compared: ${move.sockets.map(cell).join(', ')}`);
+  lines.push(`- differences: **${move.differences}**`, '');
+  if (move.first.length > 0) {
+    lines.push('| path | what | source | target |', '| --- | --- | --- | --- |');
+    for (const { path, what, source, target } of move.first) {
+      lines.push(`| ${cell(path)} | ${what} | ${cell(source)} | ${cell(target)} |`);
+    }
+    if (move.differences > move.first.length)
+      lines.push('', `... and ${move.differences - move.first.length} more.`);
+    lines.push('');
+  }
+  return lines;
+}
+
+export function reportMarkdown(report: Report): string {
+  const lines = ['# Report', '', `Plan \`${report.plan}\`, written ${report.writtenAt}.`, ''];
+  lines.push(`- differences: **${report.differences}**`, `- ${report.files} files, ${report.bytes} bytes`);
+  if (report.windowSeconds !== undefined) lines.push(`- downtime: ${report.windowSeconds.toFixed(1)} s`);
+  if (report.containers !== undefined) {
+    const { expected, running, missing } = report.containers;
+    lines.push(
+      `- containers: ${running} of ${expected} running${missing.length > 0 ? `; missing: ${missing.join(', ')}` : ''}`,
+    );
+  }
+  lines.push(`- evidence: \`${report.evidence}\``, '');
+  return [...lines, ...report.moves.flatMap(moveSection)].join('\n');
+}
