@@ -1,6 +1,6 @@
-"""Pools, datasets and snapshots as they lie on the pool's own btrfs mount, and their mounts as the kernel has them.
+"""The pool, its datasets and snapshots as they lie on the pool's own btrfs mount, and their mounts as the kernel has them.
 
-Below POOLS/<pool>, the mounted btrfs:
+Below FOLDER, where the lab has mounted the btrfs of the one pool:
   data/<dataset>             the subvolume of a dataset; names are percent-encoded
   datasets/<dataset>.json    guid, creation, local properties
   snapshots/<dataset>@<name> the read-only subvolume of a snapshot, and its .json
@@ -18,7 +18,7 @@ from . import btrfs
 from .properties import DEFAULTS, NOT_INHERITED
 from .refusal import Refusal
 
-POOLS = os.environ.get("DRAYAGE_LAB_ZFS_POOLS", "/var/lib/drayage-lab/zfs")
+FOLDER = os.environ.get("DRAYAGE_LAB_POOL_FOLDER", "/var/lib/drayage-lab/pool")
 
 
 def encoded(name):
@@ -37,23 +37,23 @@ def parent_of(name):
     return name.rpartition("/")[0]
 
 
-def folder(name, *parts):
-    return os.path.join(POOLS, encoded(pool_of(name)), *parts)
+def folder(*parts):
+    return os.path.join(FOLDER, *parts)
 
 
 def pools():
-    """Names of the pools that were started: their folder holds a root dataset."""
-    names = sorted(os.listdir(POOLS)) if os.path.isdir(POOLS) else []
-    return [decoded(name) for name in names if os.path.exists(record_path(decoded(name)))]
+    """The name of the pool, once it was started: that of the root dataset."""
+    names = os.listdir(folder("datasets")) if os.path.isdir(folder("datasets")) else []
+    return [name[: -len(".json")] for name in names if name.endswith(".json") and "%2F" not in name]
 
 
 def record_path(name):
     kind = "snapshots" if "@" in name else "datasets"
-    return folder(name, kind, encoded(name) + ".json")
+    return folder(kind, encoded(name) + ".json")
 
 
 def tree(name):
-    return folder(name, "snapshots" if "@" in name else "data", encoded(name))
+    return folder("snapshots" if "@" in name else "data", encoded(name))
 
 
 def exists(name):
@@ -83,14 +83,14 @@ def new_record(properties):
 
 def datasets(root):
     """`root` and every dataset below it, in the order of `zfs list`: by name, parents first."""
-    found = [decoded(name[: -len(".json")]) for name in os.listdir(folder(root, "datasets")) if name.endswith(".json")]
+    found = [decoded(name[: -len(".json")]) for name in os.listdir(folder("datasets")) if name.endswith(".json")]
     own = [name for name in found if name == root or name.startswith(root + "/")]
     return sorted(own, key=lambda name: name.split("/"))
 
 
 def snapshots(dataset):
     """Names of one dataset's snapshots, oldest first."""
-    found = [decoded(name[: -len(".json")]) for name in os.listdir(folder(dataset, "snapshots")) if name.endswith(".json")]
+    found = [decoded(name[: -len(".json")]) for name in os.listdir(folder("snapshots")) if name.endswith(".json")]
     own = [name for name in found if name.partition("@")[0] == dataset]
     return sorted(own, key=lambda name: read(name)["order"])
 
@@ -197,8 +197,8 @@ def run(*command):
 
 
 @contextlib.contextmanager
-def lock(pool):
-    """One change of a pool at a time."""
-    with open(folder(pool, "lock"), "w") as file:
+def lock():
+    """One change at a time."""
+    with open(folder("lock"), "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -40,7 +40,7 @@ def create(arguments):
         raise usage("too many arguments")
     name = positional[0]
     names.check_new_dataset(name)
-    with store.lock(store.pool_of(name)):
+    with store.lock():
         names.check_new_dataset(name)
         checked = {
             setting: properties.checked("cannot create '%s'" % name, setting, value)
@@ -81,7 +81,7 @@ def mount(arguments):
         raise Refusal("cannot mount '%s': legacy mountpoint\nuse mount(8) to mount this filesystem" % name)
     if store.property_of(name, "canmount")[0] == "off":
         raise Refusal("cannot mount '%s': 'canmount' property is set to 'off'" % name)
-    with store.lock(store.pool_of(name)):
+    with store.lock():
         if store.is_mounted(name):
             raise Refusal("cannot mount '%s': filesystem already mounted" % name)
         store.mount(name)
@@ -108,7 +108,7 @@ def unmount(arguments):
     if name.startswith("/"):
         raise not_emulated("zfs unmount of a path")
     names.check_dataset(name)
-    with store.lock(store.pool_of(name)):
+    with store.lock():
         if not store.is_mounted(name):
             raise Refusal("cannot unmount '%s': not currently mounted" % name)
         store.unmount(name)
@@ -123,7 +123,7 @@ def snapshot(arguments):
     full = positional[0]
     names.check_new_snapshot(full)
     dataset, _, name = full.partition("@")
-    with store.lock(store.pool_of(dataset)):
+    with store.lock():
         concerned = store.datasets(dataset) if given else [dataset]
         for each in concerned:
             if store.exists(each + "@" + name):
@@ -151,7 +151,7 @@ def value_of(name, column, exact):
     elif column == "referenced":
         number = store.size(name)
     elif column == "available":
-        space = os.statvfs(store.folder(name))
+        space = os.statvfs(store.folder())
         number = space.f_bavail * space.f_frsize
     else:
         value, source = store.property_of(name, column)

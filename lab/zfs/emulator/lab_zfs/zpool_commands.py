@@ -33,12 +33,14 @@ def lab_start(arguments):
     if len(arguments) != 2:
         raise usage("usage: zpool lab-start POOL MOUNTPOINT")
     pool, point = arguments
-    if not os.path.ismount(store.folder(pool)):
-        raise Refusal("drayage lab emulator: nothing is mounted at " + store.folder(pool))
+    if store.pools() not in ([], [pool]):
+        raise Refusal("drayage lab emulator: the pool here is " + store.pools()[0])
+    if not os.path.ismount(store.folder()):
+        raise Refusal("drayage lab emulator: nothing is mounted at " + store.folder())
     for part in ("data", "datasets", "snapshots"):
-        os.makedirs(store.folder(pool, part), mode=0o700, exist_ok=True)
-    os.chmod(store.folder(pool), 0o700)
-    with store.lock(pool):
+        os.makedirs(store.folder(part), mode=0o700, exist_ok=True)
+    os.chmod(store.folder(), 0o700)
+    with store.lock():
         if not store.exists(pool):
             store.create(pool, {"mountpoint": properties.checked("cannot create '%s'" % pool, "mountpoint", point)})
         zfs_commands.mount_all()
@@ -56,7 +58,7 @@ def list_pools(arguments):
             raise Refusal("cannot open '%s': no such pool" % name)
     rows = []
     for name in positional or store.pools():
-        space = os.statvfs(store.folder(name))
+        space = os.statvfs(store.folder())
         size, free = space.f_blocks * space.f_frsize, space.f_bfree * space.f_frsize
         numbers = {"size": size, "allocated": size - free, "alloc": size - free, "free": free}
         texts = {"name": name, "health": "ONLINE", "guid": store.read(name)["guid"], "readonly": "off"}
