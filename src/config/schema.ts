@@ -1,13 +1,14 @@
 import { z } from 'zod';
 
 /** Names of nodes, guests, shares, moves and phases: they appear in paths and unit names, so they stay plain. */
-const name = z
+export const name = z
   .string()
   .regex(/^[a-zA-Z0-9][a-zA-Z0-9-]*$/, 'letters, digits and "-" only, starting with a letter or a digit');
 
 /** An absolute path without `..`, trailing slash or the characters that Proxmox and fstab cannot carry. */
-const absolutePath = z
+export const absolutePath = z
   .string()
+  .regex(/^\P{Cc}*$/u, 'a path without control characters: unit files and mappings cannot carry them')
   .regex(/^\//, 'an absolute path, starting with "/"')
   .regex(/^(?!.*\/\.{1,2}(\/|$))(?!.*\/\/).*$/, 'a path without "//", "/./" or "/../"')
   .regex(/^\/$|[^/]$/, 'a path without a "/" at its end');
@@ -18,15 +19,46 @@ const mappedPath = absolutePath.regex(
   'a path without ; , = ( ) or white space: Proxmox VE cannot map it',
 );
 
+/** A path below a source path: plain text, not a pattern, so that it means one directory or file and nothing else. */
+const relativePath = z
+  .string()
+  .regex(/^[^/]/, 'a path relative to the source path, without a "/" at its start')
+  .regex(
+    /^(?!(.*\/)?\.{1,2}(\/|$))(?!.*\/\/).*[^/]$/,
+    'a path without "//", "./" or "../", and without a "/" at its end',
+  )
+  .regex(/^[^*?[\]]*$/, 'a plain path: patterns (* ? [ ]) are not supported')
+  .regex(/^\P{Cc}*$/u, 'a path without control characters');
+
 /** Owner and group as numbers: `1000:100`. Names differ between machines, numbers do not. */
-const numericOwner = z
+export const numericOwner = z
   .string()
   .regex(
     /^\d+:\d+$/,
-    'a numeric owner and group such as "1000:100" (in quotes: YAML reads 10:10 as a number)',
+    'a numeric owner and group such as "1000:100" (in quotes: YAML 1.1 tools read 10:10 as a number)',
+  )
+  .refine(
+    (owner) => owner.split(':').every((id) => Number(id) < 4_294_967_295),
+    'ids below 4294967295, the largest that Linux knows',
   );
 
-const sshDestination = z
+export const vmid = z.int().min(100).max(999_999_999);
+
+export const dataset = z
+  .string()
+  .regex(
+    /^[a-zA-Z][a-zA-Z0-9_.:-]*(\/[a-zA-Z0-9_.:-]+)+$/,
+    'a ZFS dataset below a pool, such as "nvmeprom/containers"',
+  )
+  .regex(/^(?!.*\/\.{1,2}(\/|$)).*$/, 'a ZFS dataset without "." or ".." as a component');
+
+/** Id of a directory mapping: `pve-configid` of Proxmox VE, and QEMU's limit for a virtiofs tag. */
+export const mappingId = z
+  .string()
+  .regex(/^[a-zA-Z][a-zA-Z0-9_-]+$/, 'a Proxmox configuration id: a letter, then letters, digits, "_" or "-"')
+  .refine((id) => Buffer.byteLength(id) <= 36, 'at most 36 bytes: QEMU refuses a longer virtiofs tag');
+
+export const sshDestination = z
   .string()
   .min(1)
   .regex(
@@ -34,9 +66,23 @@ const sshDestination = z
     'an ssh destination such as "root@192.168.1.12" or a Host of your ssh configuration',
   );
 
+/** A file of this machine; relative to the folder of drayage.yaml, `~/` is the home folder. */
+const localFile = z
+  .string()
+  .min(1, 'the name of a file')
+  .regex(/^\P{Cc}*$/u, 'a name without control characters');
+
+/** Scheme, host and port and nothing else: a user or a path in it would be sent or ignored silently. */
+export const endpoint = z
+  .string()
+  .regex(
+    /^https:\/\/([a-zA-Z0-9.-]+|\[[0-9a-fA-F:.]+\])(:\d{1,5})?\/?$/,
+    'an https address without user and path, such as "https://192.168.1.12:8006"',
+  )
+  .refine((text) => URL.canParse(text), 'an address with a valid host and port');
+
 const clusterSchema = z.strictObject({
-  endpoint: z
-    .url({ protocol: /^https$/, error: 'an https address such as "https://192.168.1.12:8006"' })
+  endpoint: endpoint
     .optional()
     .describe(
       'Address of the Proxmox VE API, without /api2/json. Default: the environment variable PROXMOX_VE_ENDPOINT.',
@@ -51,31 +97,38 @@ const clusterSchema = z.strictObject({
     .describe(
       'SHA-256 fingerprint of the API certificate. Without it, the certificate must be signed by a CA that this machine, or `ca`, trusts.',
     ),
-  ca: z
-    .string()
+  ca: localFile
     .optional()
     .describe('File with the certificate authority of the cluster (on a node: /etc/pve/pve-root-ca.pem).'),
-  tokenFile: z
-    .string()
+  tokenFile: localFile
+    .regex(/^[^!=]*$/, 'the name of a file that holds the token, not the token itself')
     .optional()
     .describe(
-      'File that holds the API token, USER@REALM!NAME=SECRET, readable by you alone. Default: the environment variable PROXMOX_VE_API_TOKEN.',
+      'File that holds the API token, USER@REALM!NAME=SECRET, readable by you alone (mode 0600 or 0400). The environment variable PROXMOX_VE_API_TOKEN goes before it.',
     ),
 });
 
 const sshSchema = z.strictObject({
-  config: z.string().optional().describe('ssh configuration file to use instead of your own (ssh -F).'),
+  config: localFile.optional().describe('ssh configuration file to use instead of your own (ssh -F).'),
 });
 
 const nodeSchema = z.strictObject({
-  ssh: sshDestination.describe(
-    'How this machine reaches the node: as root, because `zfs create` and `rsync` of foreign files need it.',
-  ),
+  ssh: sshDestination.meta({
+    description:
+      'How this machine reaches the node: as root, because `zfs create` and `rsync` of foreign files need it.',
+    examples: ['root@192.168.1.12'],
+  }),
 });
 
 const guestSchema = z.strictObject({
-  vmid: z.int().min(100).max(999_999_999).describe('Number of the virtual machine in Proxmox VE.'),
-  ssh: sshDestination.describe('How this machine reaches the guest.'),
+  vmid: vmid.meta({
+    description: 'Number of the virtual machine in Proxmox VE.',
+    examples: [104],
+  }),
+  ssh: sshDestination.meta({
+    description: 'How this machine reaches the guest.',
+    examples: ['root@192.168.1.104'],
+  }),
   sudo: z
     .boolean()
     .default(false)
@@ -86,14 +139,11 @@ const guestSchema = z.strictObject({
 });
 
 const shareSchema = z.strictObject({
-  node: name.describe('The node that owns the data.'),
-  dataset: z
-    .string()
-    .regex(
-      /^[a-zA-Z][a-zA-Z0-9_.:-]*(\/[a-zA-Z0-9_.:-]+)+$/,
-      'a ZFS dataset below a pool, such as "nvmeprom/containers"',
-    )
-    .describe('The ZFS dataset; made when it does not exist.'),
+  node: name.meta({ description: 'The node that owns the data.', examples: ['prom'] }),
+  dataset: dataset.meta({
+    description: 'The ZFS dataset; made when it does not exist.',
+    examples: ['nvmeprom/containers'],
+  }),
   path: mappedPath
     .optional()
     .describe('Mount point of the dataset on the node. Default: "/" and the name of the dataset.'),
@@ -103,18 +153,13 @@ const shareSchema = z.strictObject({
     .describe(
       'ZFS recordsize of a new dataset. A one-way door: blocks that are written keep theirs. Default: that of the pool.',
     ),
-  mapping: z
-    .string()
-    .regex(
-      /^[a-zA-Z][a-zA-Z0-9_-]+$/,
-      'a Proxmox configuration id: a letter, then letters, digits, "_" or "-"',
-    )
-    .refine((id) => Buffer.byteLength(id) <= 36, 'at most 36 bytes: QEMU refuses a longer virtiofs tag')
+  mapping: mappingId
     .optional()
     .describe('Id of the directory mapping, and the tag that guests mount. Default: the name of the share.'),
-  owner: numericOwner.describe(
-    'Owner and group of the top of the share, as numbers. Nothing below is changed.',
-  ),
+  owner: numericOwner.meta({
+    description: 'Owner and group of the top of the share, as numbers. Nothing below is changed.',
+    examples: ['1000:100'],
+  }),
   mode: z
     .string()
     .regex(/^0?[0-7]{3,4}$/, 'an octal mode such as "0755" (in quotes)')
@@ -132,25 +177,41 @@ const shareSchema = z.strictObject({
     .describe('cache= of the virtiofs device.'),
 });
 
+/** Where a database lies, relative to the source path; `.` when it is the source path itself. */
+const databasePath = z
+  .string()
+  .refine(
+    (path) => path === '.' || relativePath.safeParse(path).success,
+    'a path relative to the source path, without a "/" at its start or end ("." for its top)',
+  );
+
 /** What shall happen to a database below the source path; without a word about it the plan is blocked. */
 const databaseChoice = z
   .enum(['move', 'leave'])
   .describe('`move`: copied to the share like the rest, at your word. `leave`: not copied.');
 
+/** Name of a container or unit: it becomes an argument of podman or systemctl. */
+const workload = z
+  .string()
+  .regex(/^[^-\s][^\s]*$/, 'the name of a container or unit, without white space or a "-" at its start');
+
 const moveSchema = z.strictObject({
   from: z.strictObject({
-    guest: name.describe('The source guest.'),
-    path: absolutePath
-      .regex(/^\/.+/, 'a directory below "/"')
-      .describe('The source path: what is below it moves.'),
+    guest: name.meta({ description: 'The source guest.', examples: ['doc1'] }),
+    path: absolutePath.regex(/^\/.+/, 'a directory below "/"').meta({
+      description: 'The source path: what is below it moves.',
+      examples: ['/mnt/docker'],
+    }),
     mounted: z
       .boolean()
       .default(false)
-      .describe('The source path is a mount point of its own (a data disk). drayage then refuses to copy while nothing is mounted there.'),
+      .describe(
+        'The source path is a mount point of its own (a data disk). drayage then refuses to copy while nothing is mounted there.',
+      ),
   }),
   to: z.strictObject({
-    share: name,
-    guest: name.describe('The target guest.'),
+    share: name.meta({ description: 'The share that takes the data.', examples: ['containers'] }),
+    guest: name.meta({ description: 'The target guest.', examples: ['doc2'] }),
     as: z
       .string()
       .regex(
@@ -171,21 +232,21 @@ const moveSchema = z.strictObject({
   workloads: z
     .strictObject({
       ignore: z
-        .array(z.string().min(1))
+        .array(workload)
         .default([])
         .describe('Containers or units that use the path and shall be left out.'),
       alsoUnits: z
-        .array(z.string().min(1))
+        .array(workload)
         .default([])
         .describe('System units that must not run during the window, beside those found.'),
     })
     .default({ ignore: [], alsoUnits: [] }),
   exclude: z
-    .array(z.string().min(1))
+    .array(relativePath)
     .default([])
-    .describe('Paths below the source path, relative to it, that are not copied.'),
+    .describe('Paths below the source path, relative to it, that are not copied. Plain paths, not patterns.'),
   databases: z
-    .record(z.string(), databaseChoice)
+    .record(databasePath, databaseChoice)
     .default({})
     .describe(
       'Your word for each database found: its path, relative to the source path, and what to do with it.',
@@ -200,8 +261,11 @@ const moveSchema = z.strictObject({
 });
 
 const phaseSchema = z.strictObject({
-  name,
-  moves: z.array(name).min(1, 'at least one move'),
+  name: name.meta({ description: 'Name of the phase, for --phase and messages.', examples: ['first'] }),
+  moves: z
+    .array(name)
+    .min(1, 'at least one move')
+    .meta({ description: 'The moves that are done together.', examples: [['doc1']] }),
   after: name.optional().describe('The phase that must be proven before this one begins.'),
 });
 
@@ -209,11 +273,19 @@ const phaseSchema = z.strictObject({
 export const configSchema = z.strictObject({
   cluster: clusterSchema.default({}),
   ssh: sshSchema.default({}),
-  nodes: z.record(name, nodeSchema),
-  guests: z.record(name, guestSchema),
-  shares: z.record(name, shareSchema),
-  moves: z.record(name, moveSchema),
-  phases: z.array(phaseSchema).min(1).optional().describe('Default: one phase with every move.'),
+  nodes: z.record(name, nodeSchema).describe('Proxmox VE hosts, by name.'),
+  guests: z.record(name, guestSchema).describe('Virtual machines: sources and targets.'),
+  shares: z
+    .record(name, shareSchema)
+    .describe('A dataset on a node, its directory mapping, and where guests mount it.'),
+  moves: z
+    .record(name, moveSchema)
+    .describe('What moves: a path of a source guest, its workloads, and where they go.'),
+  phases: z
+    .array(phaseSchema)
+    .min(1, 'at least one phase')
+    .optional()
+    .describe('The order of the moves. Default: one phase, "main", with every move.'),
 });
 
 export type ConfigInput = z.input<typeof configSchema>;
