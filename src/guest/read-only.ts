@@ -1,0 +1,56 @@
+/** Programs that only look, whatever their arguments. `command` is the shell's own `command -v`. */
+const lookers = new Set([
+  'cat',
+  'command',
+  'findmnt',
+  'getent',
+  'getfacl',
+  'getfattr',
+  'head',
+  'hostname',
+  'mountpoint',
+  'pveversion',
+  'readlink',
+  'sha256sum',
+  'stat',
+  'test',
+  'uname',
+]);
+
+/** Sub-commands that only look, of programs that can also change things. */
+const lookingCommands: Readonly<Record<string, readonly string[]>> = {
+  docker: ['--version', 'ps', 'container inspect', 'images'],
+  podman: ['--version', 'info', 'ps', 'container inspect', 'images'],
+  rsync: ['--version'],
+  systemctl: ['show', 'cat', 'list-units', 'list-unit-files', 'is-enabled', 'is-active'],
+  zfs: ['get', 'list', 'version'],
+  zpool: ['get', 'list', 'status'],
+};
+
+const writingFindActions = /^-(delete|exec|execdir|ok|okdir|fprint|fprint0|fprintf|fls)$/;
+
+/**
+ * Does this command only look? Inspection runs nothing else: `probe` refuses a command for which this is false,
+ * so a write cannot slip in by mistake.
+ */
+export function isReadOnly(argv: readonly string[]): boolean {
+  const [program, ...rest] = argv;
+  if (program === undefined) return false;
+  if (lookers.has(program)) return true;
+  switch (program) {
+    case 'find':
+      return !rest.some((word) => writingFindActions.test(word));
+    case 'runuser':
+      return rest[0] === '-u' && rest[2] === '--' && isReadOnly(rest.slice(3));
+    case 'env':
+      return isReadOnly(rest.slice(rest.findIndex((word) => !/^(--chdir=|[A-Z_]+=)/.test(word))));
+    case 'xargs':
+      return isReadOnly(rest.slice(rest.findIndex((word) => !word.startsWith('-'))));
+    default: {
+      const words = rest.filter((word) => word !== '--user').slice(0, 2);
+      return (lookingCommands[program] ?? []).some(
+        (command) => words[0] === command || words.join(' ') === command,
+      );
+    }
+  }
+}

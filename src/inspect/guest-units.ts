@@ -1,0 +1,205 @@
+import { type Answer, probe } from '../guest/probe.ts';
+import type { Host } from '../ssh/host.ts';
+import { optional } from '../workloads/podman.ts';
+import { parseQuadlet, type Quadlet } from '../workloads/quadlet.ts';
+import type { ShownUnit } from '../workloads/systemd.ts';
+import type { ContainerFindings, NotSeen, UnitFindings } from './findings.ts';
+import type { ManagerAnswers } from './guest-workloads.ts';
+
+interface UnitsQuestion {
+  readonly host: Host;
+  readonly managers: readonly ManagerAnswers[];
+  /** Texts of quadlets, by file. */
+  readonly definitions: ReadonlyMap<string, string>;
+  readonly containers: readonly ContainerFindings[];
+  readonly movedPaths: readonly string[];
+  readonly alsoUnits: readonly string[];
+  readonly notSeen: NotSeen[];
+}
+
+/** A unit before its own files are read. */
+interface Candidate {
+  readonly manager: ManagerAnswers;
+  readonly name: string;
+  readonly shown?: ShownUnit;
+  readonly quadlet?: Quadlet;
+  readonly sourcePath: string;
+  readonly paths: readonly string[];
+}
+
+/** Reads the units that use a source path, that own a container which does, or that the configuration names. */
+export async function readUnits(question: UnitsQuestion): Promise<UnitFindings[]> {
+  const candidates = question.managers.flatMap((manager) => [
+    ...quadletCandidates(question, manager),
+    ...serviceCandidates(question, manager),
+  ]);
+  const timerOf = (candidate: Candidate, name: string) =>
+    candidate.manager.shown.find((unit) => unit.id === name);
+  const files = candidates.flatMap((candidate) => [
+    ...(candidate.quadlet === undefined ? [candidate.sourcePath] : []),
+    ...timersOf(candidate).flatMap((name) => timerOf(candidate, name)?.fragmentPath ?? []),
+  ]);
+  const wanted = [...new Set(files)].filter((file) => file.startsWith('/'));
+  const digested = new Set([...wanted, ...candidates.map((candidate) => candidate.sourcePath)]);
+  const read: Readonly<Record<string, Answer>> = await probe(
+    question.host,
+    Object.fromEntries([
+      ...wanted.map((file) => [`cat:${file}`, ['cat', file]] as const),
+      ...[...digested]
+        .filter((file) => file.startsWith('/'))
+        .map((file) => [`sum:${file}`, ['sha256sum', '--', file]] as const),
+    ]),
+  );
+  const textOf = (file: string): string | undefined => {
+    const answer = read[`cat:${file}`];
+    return question.definitions.get(file) ?? (answer?.exitCode === 0 ? answer.stdout : undefined);
+  };
+  // sha256sum begins the line with a backslash where the file's name needed escaping.
+  const digestOf = (file: string): string =>
+    /^\\?([0-9a-f]{64}) /.exec(read[`sum:${file}`]?.stdout ?? '')?.[1] ?? '';
+
+  return candidates.map((candidate) => {
+    const text = textOf(candidate.sourcePath);
+    const owned = ownedContainer(question, candidate);
+    const cannotCarry = carryReasons(candidate, text, question.movedPaths).join('; ');
+    const image = owned?.image ?? imageName(candidate);
+    return {
+      name: candidate.name,
+      ...optional('user', candidate.manager.user?.name),
+      active: candidate.shown?.active ?? false,
+      unitFileState:
+        candidate.shown?.unitFileState || (candidate.quadlet === undefined ? 'unknown' : 'generated'),
+      sourcePath: candidate.sourcePath,
+      quadlet: candidate.quadlet !== undefined,
+      sha256: digestOf(candidate.sourcePath),
+      paths: [...new Set([...candidate.paths, ...(owned?.bindSources ?? [])])],
+      ...optional('image', image),
+      triggeredBy: candidate.shown?.triggeredBy ?? [],
+      startsAtBoot: candidate.quadlet?.startsAtBoot ?? candidate.shown?.startsAtBoot ?? false,
+      timers: timersOf(candidate).map((name) => {
+        const timer = timerOf(candidate, name);
+        const sourcePath = timer?.fragmentPath ?? '';
+        return {
+          name,
+          active: timer?.active ?? false,
+          enabled: timer?.unitFileState === 'enabled',
+          sourcePath,
+          sha256: digestOf(sourcePath),
+        };
+      }),
+      ...optional('cannotCarry', cannotCarry),
+    };
+  });
+}
+
+function timersOf(candidate: Candidate): string[] {
+  return (candidate.shown?.triggeredBy ?? []).filter((name) => name.endsWith('.timer'));
+}
+
+/** Quadlets are found by their files, so that one which is masked, or failed to generate, is seen too. */
+function quadletCandidates(question: UnitsQuestion, manager: ManagerAnswers): Candidate[] {
+  return manager.quadletFiles.flatMap((file) => {
+    const text = question.definitions.get(file);
+    if (text === undefined) return [];
+    const quadlet = parseQuadlet(text, {
+      file,
+      home: manager.user?.home ?? '/root',
+      uid: manager.user?.uid ?? 0,
+      movedPaths: question.movedPaths,
+    });
+    const shown = manager.shown.find((unit) => unit.id === quadlet.unit);
+    const candidate: Candidate = {
+      manager,
+      name: quadlet.unit,
+      ...optional('shown', shown),
+      quadlet,
+      sourcePath: file,
+      paths: quadlet.paths,
+    };
+    const uses = quadlet.paths.some((path) => touches(path, question.movedPaths));
+    return uses || ownsWorkload(question, candidate) || question.alsoUnits.includes(quadlet.unit)
+      ? [candidate]
+      : [];
+  });
+}
+
+/** Services that are not made of a quadlet. Of their paths only those that move are kept: others say nothing here. */
+function serviceCandidates(question: UnitsQuestion, manager: ManagerAnswers): Candidate[] {
+  const quadletFiles = new Set(manager.quadletFiles);
+  return manager.shown.flatMap((shown) => {
+    if (!shown.id.endsWith('.service') || quadletFiles.has(shown.sourcePath)) return [];
+    const candidate: Candidate = {
+      manager,
+      name: shown.id,
+      shown,
+      sourcePath: shown.fragmentPath,
+      paths: shown.paths.filter((path) => question.movedPaths.some((moved) => isBelow(path, moved))),
+    };
+    // Containers that run get a scope of conmon and health-check units of their own; those are not definitions.
+    if (shown.fragmentPath.startsWith('/run/systemd/transient/')) return [];
+    const wanted = candidate.paths.length > 0 || ownsWorkload(question, candidate);
+    return wanted || (manager.user === undefined && question.alsoUnits.includes(shown.id)) ? [candidate] : [];
+  });
+}
+
+function ownedContainer(question: UnitsQuestion, candidate: Candidate): ContainerFindings | undefined {
+  return question.containers.find(
+    (container) => container.unit === candidate.name && container.user === candidate.manager.user?.name,
+  );
+}
+
+function ownsWorkload(question: UnitsQuestion, candidate: Candidate): boolean {
+  const owned = ownedContainer(question, candidate);
+  return owned?.bindSources.some((path) => touches(path, question.movedPaths)) === true;
+}
+
+/** The image by the name that the store has for it: a quadlet may say `writer:1` where the store says `localhost/writer:1`. */
+function imageName(candidate: Candidate): string | undefined {
+  const typed = candidate.quadlet?.image;
+  if (typed === undefined) return undefined;
+  const tagged = /[:@][^/]*$/.test(typed) ? typed : `${typed}:latest`;
+  const stored = candidate.manager.images.filter(
+    (image) => image.name === typed || image.name === tagged || image.name.endsWith(`/${tagged}`),
+  );
+  return stored.length === 1 ? stored[0]?.name : typed;
+}
+
+function carryReasons(
+  candidate: Candidate,
+  text: string | undefined,
+  movedPaths: readonly string[],
+): string[] {
+  const reasons: string[] = [];
+  const { shown, quadlet, sourcePath } = candidate;
+  if (quadlet?.cannotCarry !== undefined) reasons.push(quadlet.cannotCarry);
+  if (text === undefined) reasons.push(`its definition ${sourcePath || '(none)'} could not be read`);
+  if (shown !== undefined && shown.dropIns.length > 0)
+    reasons.push(`is changed by ${shown.dropIns.join(', ')}`);
+  if (sourcePath.startsWith('/nix/store/') || shown?.fragmentPath.startsWith('/nix/store/')) {
+    reasons.push('is made by the NixOS configuration of this guest');
+  } else if (quadlet === undefined && /^\/(usr\/)?lib\/systemd\//.test(sourcePath)) {
+    reasons.push('comes with a package of this guest');
+  } else if (quadlet === undefined && sourcePath.startsWith('/run/')) {
+    reasons.push(`is generated at boot (${sourcePath})`);
+  }
+  if (quadlet === undefined) {
+    const elsewhere = (path: string) => !movedPaths.some((moved) => isBelow(path, moved));
+    for (const file of shown?.environmentFiles ?? []) {
+      if (elsewhere(file)) reasons.push(`reads its environment from ${file}, which does not move`);
+    }
+    for (const program of new Set(shown?.programs ?? [])) {
+      if (!/^(\/usr)?\/s?bin\//.test(program) && elsewhere(program))
+        reasons.push(`runs ${program}, which does not move`);
+    }
+  }
+  return reasons;
+}
+
+function isBelow(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(`${folder}/`);
+}
+
+/** The path lies in a moved one, or holds it: a bind mount of a parent shows the moved data too. `/` itself is no sign. */
+function touches(path: string, movedPaths: readonly string[]): boolean {
+  return movedPaths.some((moved) => isBelow(path, moved) || (path !== '/' && isBelow(moved, path)));
+}
