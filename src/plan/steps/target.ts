@@ -314,14 +314,14 @@ export function mountedStep(context: MoveContext): Step {
   };
 }
 
-function answers(host: string) {
+function answers(host: string): Extract<Check, { kind: 'run' }> {
   return {
     kind: 'run',
     host,
     argv: ['true'],
     expect: { exitCode: 0 },
     what: `${host} answers by ssh`,
-  } as const;
+  };
 }
 
 function notMounted(host: string, path: string): Check {
