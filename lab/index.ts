@@ -11,7 +11,7 @@ import { prepareState } from './room/prepare.ts';
 import { type Progress, timed } from './room/progress.ts';
 import { findRoom, inRoomNetwork, needRoom, type Room, startRoom, stopRoom } from './room/room.ts';
 import { shellWords } from './room/ssh-files.ts';
-import { installServices } from './services/index.ts';
+import { installServices } from './services/install.ts';
 
 export { labPaths } from './room/layout.ts';
 
@@ -85,7 +85,12 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     const lab = labOf(paths, room);
     if (guests.includes('doc1') && (options.services ?? true)) {
       try {
-        await timed(say, 'doc1: its services and their data', () => installServices(lab, note));
+        await timed(say, 'doc1: its services and their data', () =>
+          installServices(
+            (argv, stdin) => lab.ssh('doc1', argv, stdin === undefined ? {} : { input: stdin }),
+            note,
+          ),
+        );
       } catch (error) {
         await lab.down();
         throw error;

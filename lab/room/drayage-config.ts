@@ -31,5 +31,7 @@ moves:
   doc1:
     from: { guest: doc1, path: /mnt/docker }
     to: { share: containers, guest: doc2 }
+    databases:
+      app/app.sqlite: move
 `;
 }

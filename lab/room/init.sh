@@ -46,7 +46,7 @@ mount --bind record "$root/run/drayage-lab"
 
 if [ ! -e pool.img ]; then
   truncate -s 20G pool.img
-  mkfs.btrfs -q pool.img
+  mkfs.btrfs -q pool.img 2>/dev/null
 fi
 mkdir -p "$root$pool_folder"
 mount -o loop,noatime pool.img "$root$pool_folder"

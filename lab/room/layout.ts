@@ -11,6 +11,8 @@ export const network = {
 export const apiPort = 8006;
 export const nodeName = 'prom';
 export const poolName = 'nvmeprom';
+/** Where the pool's btrfs is mounted on the node, for the zfs emulator alone. */
+export const poolFolder = '/var/lib/drayage-lab/pool';
 
 /** The guests that a lab can start, with the numbers they have in Proxmox. */
 export const knownGuests = {

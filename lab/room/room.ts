@@ -4,12 +4,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { roomError } from './errors.ts';
-import type { LabPaths } from './layout.ts';
+import { type LabPaths, poolFolder } from './layout.ts';
 import { childrenOf, identify, isAlive, namespaceOf, processesIn, processIdentitySchema } from './process.ts';
 import { type Progress, progressSchema } from './progress.ts';
-
-/** Where the keeper shows the storage inside the node; hidden from nobody, used by the zfs emulator alone. */
-export const poolFolder = '/var/lib/drayage-lab/pool';
 
 const roomSchema = z.object({ init: processIdentitySchema, startedAt: z.string() });
 export type Room = z.infer<typeof roomSchema>;
