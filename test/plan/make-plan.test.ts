@@ -1,0 +1,279 @@
+import { describe, expect, it } from 'vitest';
+import type { Findings } from '../../src/inspect/findings.ts';
+import { makePlan } from '../../src/plan/make-plan.ts';
+import type { Operation } from '../../src/plan/operation.ts';
+import { planSchema, type Step } from '../../src/plan/plan.ts';
+import { sampleConfig, sampleFindings, sampleSource, sampleYaml } from '../support/sample.ts';
+
+const plan = (findings: Findings = sampleFindings(), yaml = sampleYaml) =>
+  makePlan(sampleConfig(yaml), findings, '0.1.0');
+const step = (id: string, findings?: Findings, yaml?: string): Step => {
+  const found = plan(findings, yaml).steps.find((candidate) => candidate.id === id);
+  if (found === undefined) throw new Error(`no step ${id}`);
+  return found;
+};
+const order = (ids: string[]) => {
+  const all = plan().steps.map((candidate) => candidate.id);
+  return ids.map((id) => all.indexOf(id));
+};
+const operations = (): Operation[] =>
+  plan().steps.flatMap((candidate) => [...candidate.operations, ...candidate.undo]);
+
+describe('the plan for the mission', () => {
+  it('is pure: the same world gives the same plan and id', () => {
+    expect(plan()).toEqual(plan());
+  });
+
+  it('has an id that does not move with the size of the data', () => {
+    const grown = sampleFindings();
+    const moved: Findings = {
+      ...grown,
+      moves: {
+        docker: {
+          ...grown.moves.docker!,
+          source: { state: 'directory', ...sampleSource, entries: 7000, bytes: 4e8 },
+        },
+      },
+    };
+    expect(plan(moved).id).toBe(plan().id);
+  });
+
+  it('can be written to a file and read back', () => {
+    expect(planSchema.parse(JSON.parse(JSON.stringify(plan())))).toEqual(plan());
+  });
+
+  it('has no blocker', () => {
+    expect(plan().blockers).toEqual([]);
+  });
+
+  it('needs only steps that come before', () => {
+    const seen = new Set<string>();
+    for (const { id, needs } of plan().steps) {
+      for (const need of needs) expect(seen, `${id} needs ${need}`).toContain(need);
+      seen.add(id);
+    }
+  });
+
+  it('goes from the dataset to the proof in the order of the written plan', () => {
+    const places = order([
+      'dataset containers',
+      'marker containers',
+      'mapping containers',
+      'place docker',
+      'mount-units docker',
+      'device docker',
+      'power-cycle docker',
+      'mounted docker',
+      'images docker',
+      'seed docker',
+      'definitions docker',
+      'fence docker',
+      'stop docker',
+      'final-pass docker',
+      'snapshot docker',
+      'release docker',
+      'start docker',
+      'prove docker',
+    ]);
+    expect(places).not.toContain(-1);
+    expect(places).toEqual([...places].sort((a, b) => a - b));
+  });
+});
+
+describe('the dataset', () => {
+  it('is made with ACLs and with attributes in the inode', () => {
+    expect(step('dataset containers').operations[0]).toMatchObject({
+      host: 'prom',
+      argv: [
+        'zfs',
+        'create',
+        '-o',
+        'acltype=posixacl',
+        '-o',
+        'xattr=sa',
+        '-o',
+        'mountpoint=/nvmeprom/containers',
+        'nvmeprom/containers',
+      ],
+    });
+  });
+
+  it('gives its owner to the top only', () => {
+    const chowns = operations().filter(
+      (operation) => operation.kind === 'run' && operation.argv[0] === 'chown',
+    );
+    expect(chowns).toHaveLength(1);
+    expect(chowns[0]).toMatchObject({ argv: ['chown', '1000:100', '/nvmeprom/containers'] });
+  });
+});
+
+describe('the mapping', () => {
+  it('is made when there is none', () => {
+    expect(step('mapping containers').operations[0]).toMatchObject({
+      method: 'POST',
+      path: '/cluster/mapping/dir',
+      params: { id: 'containers', map: ['node=prom,path=/nvmeprom/containers'] },
+    });
+  });
+
+  it('keeps the entries of other nodes, because PUT replaces the whole list', () => {
+    const found = sampleFindings();
+    const findings: Findings = {
+      ...found,
+      cluster: {
+        ...found.cluster,
+        mappings: [
+          { id: 'containers', entries: [{ node: 'maint', path: '/srv/containers' }], digest: 'abc' },
+        ],
+      },
+    };
+    expect(step('mapping containers', findings).operations[0]).toMatchObject({
+      method: 'PUT',
+      path: '/cluster/mapping/dir/containers',
+      params: {
+        map: ['node=maint,path=/srv/containers', 'node=prom,path=/nvmeprom/containers'],
+        digest: 'abc',
+      },
+    });
+  });
+
+  it('is refused when it already points this node elsewhere', () => {
+    const found = sampleFindings();
+    const findings: Findings = {
+      ...found,
+      cluster: {
+        ...found.cluster,
+        mappings: [{ id: 'containers', entries: [{ node: 'prom', path: '/other' }], digest: 'abc' }],
+      },
+    };
+    expect(plan(findings).blockers.map((blocker) => blocker.code)).toEqual(['plan/mapping-elsewhere']);
+  });
+});
+
+describe('the virtiofs device', () => {
+  it('exposes ACLs and attributes when the source has them', () => {
+    expect(step('device docker').operations[0]).toMatchObject({
+      method: 'PUT',
+      path: '/nodes/prom/qemu/114/config',
+      params: { virtiofs0: 'dirid=containers,expose-acl=1,expose-xattr=1', digest: 'd'.repeat(40) },
+    });
+  });
+});
+
+describe('law 4: deletes stay inside the marked share', () => {
+  it('guards every operation that writes into the share by the mount and the marker', () => {
+    for (const operation of operations()) {
+      const text = JSON.stringify(operation);
+      const intoShare =
+        operation.kind === 'copy' ||
+        (operation.kind === 'write' && operation.path.startsWith('/nvmeprom/containers/'));
+      if (!intoShare || text.includes('"what":"the marker"')) continue;
+      const guards = (operation.guards ?? []).map((guard) => guard.what);
+      expect(guards, operation.what).toContain('/nvmeprom/containers is mounted');
+      expect(guards, operation.what).toContain('/nvmeprom/containers carries the marker of share containers');
+    }
+  });
+
+  it('deletes only in the last pass, with a cap, from a source that is looked at again', () => {
+    const copies = operations().filter((operation) => operation.kind === 'copy');
+    expect(
+      copies.map((copy) => [copy.pass, copy.argv.some((argument) => argument.startsWith('--delete'))]),
+    ).toEqual([
+      ['seed', false],
+      ['final', true],
+    ]);
+    for (const copy of copies) expect((copy.guards ?? []).map((guard) => guard.kind)).toContain('source');
+    expect(copies[1]).toMatchObject({ maxDelete: 1000 });
+  });
+
+  it('copies nothing over a share that was released', () => {
+    for (const operation of operations().filter((candidate) => candidate.kind === 'copy')) {
+      expect((operation.guards ?? []).map((guard) => guard.what)).toContain(
+        'docker is not released to doc2 yet',
+      );
+    }
+  });
+});
+
+describe('law 2: one writer', () => {
+  it('releases only while the source is fenced, stopped and quiet, and doc2 sees the marker', () => {
+    const release = step('release docker').operations[0]!;
+    const guards = (release.guards ?? []).map((guard) => guard.what);
+    expect(guards).toContain('no process on doc1 has a file below /mnt/docker open');
+    expect(guards).toContain('writer has restart policy no');
+    expect(guards).toContain('/etc/systemd/system/web.service.d/50-drayage-fence.conf is as planned');
+    expect(guards).toContain('doc2 sees the marker through virtiofs');
+  });
+
+  it('makes containers on doc2 without a restart policy until they are started', () => {
+    const create = step('definitions docker').operations.find(
+      (operation) => operation.what === 'make container writer',
+    );
+    expect(create).toMatchObject({ host: 'doc2' });
+    expect(JSON.stringify(create)).toContain('"--restart","no"');
+  });
+
+  it('lets the units of doc2 start only on the mounted, marked and released share', () => {
+    const write = step('definitions docker').operations.find(
+      (operation) => operation.what === 'conditions of web.service',
+    );
+    expect(write).toMatchObject({ path: '/etc/systemd/system/web.service.d/50-drayage.conf' });
+    const content = (write as { content: string }).content;
+    expect(content).toContain('AssertPathIsMountPoint=/mnt/docker');
+    expect(content).toContain('AssertPathExists=/mnt/containers/.drayage/share.json');
+    expect(content).toContain('AssertPathExists=/mnt/containers/.drayage/moves/docker/released');
+    expect(content).toContain('BindsTo=mnt-docker.mount');
+  });
+});
+
+describe('law 1: the source is untouched', () => {
+  it('writes nothing below the source path on the source guest', () => {
+    for (const operation of operations()) {
+      if (operation.kind === 'write' && operation.host === 'doc1')
+        expect(operation.path).not.toMatch(/^\/mnt\/docker/);
+      if (operation.kind === 'run' && operation.host === 'doc1') {
+        expect(['install', 'rm', 'systemctl', 'podman', 'runuser']).toContain(operation.argv[0]);
+        expect(operation.argv.join(' ')).not.toContain('/mnt/docker');
+      }
+    }
+  });
+});
+
+describe('law 7: secrets stay secret', () => {
+  it('names variables and never their values', () => {
+    const create = step('definitions docker').operations.find(
+      (operation) => operation.what === 'make container writer',
+    );
+    expect(create).toMatchObject({ stdin: { host: 'doc1', shownAs: expect.stringContaining('TOKEN') } });
+  });
+});
+
+describe('path continuity', () => {
+  it('mounts the share at a path of its own and the place at the old path', () => {
+    const written = step('mount-units docker').operations.filter((operation) => operation.kind === 'write');
+    expect(written.map((operation) => operation.path)).toEqual([
+      '/etc/systemd/system/mnt-containers.mount',
+      '/etc/systemd/system/mnt-docker.mount',
+    ]);
+  });
+
+  it('mounts the share at the old path when the move takes its top', () => {
+    const top = sampleYaml.replace('guest: doc2 }', 'guest: doc2, as: . }');
+    const written = step('mount-units docker', undefined, top).operations.filter(
+      (operation) => operation.kind === 'write',
+    );
+    expect(written.map((operation) => operation.path)).toEqual(['/etc/systemd/system/mnt-docker.mount']);
+  });
+
+  it('gives a NixOS guest a module to import, and writes nothing there', () => {
+    const found = sampleFindings();
+    const doc2 = found.guests.doc2!;
+    const nixos: Findings = {
+      ...found,
+      guests: { ...found.guests, doc2: { ...doc2, system: { ...doc2.system!, os: 'nixos' } } },
+    };
+    const mounts = step('mount-units docker', nixos);
+    expect(mounts.operations).toEqual([]);
+    expect(mounts.byHand).toContain('fsType = "virtiofs";');
+  });
+});
