@@ -11,6 +11,7 @@ import { mappingEndpoints } from './endpoints/mapping.ts';
 import { migrateEndpoints } from './endpoints/migrate.ts';
 import { nodeEndpoints } from './endpoints/nodes.ts';
 import { powerEndpoints } from './endpoints/power.ts';
+import { snapshotEndpoints } from './endpoints/snapshots.ts';
 import { storageEndpoints } from './endpoints/storage.ts';
 import { taskEndpoints } from './endpoints/tasks.ts';
 import { vmConfigEndpoints } from './endpoints/vm-config.ts';
@@ -28,6 +29,7 @@ export const endpoints: readonly Endpoint[] = [
   ...cloneEndpoints,
   ...migrateEndpoints,
   ...agentEndpoints,
+  ...snapshotEndpoints,
   ...taskEndpoints,
 ];
 

@@ -23,7 +23,7 @@ const mappingPath = format(
   'pve-storage-path-in-property-string',
   /^\/[^;,=()]+/,
   () =>
-    'Value does not look like a valid absolute path. These symbols are currently not allowed in path: ;,=()\n',
+    'Value does not look like a valid absolute path. These symbols are currently not allowed in path: ;,=()',
 );
 const configIdList: NamedFormat = {
   name: 'pve-configid-list',

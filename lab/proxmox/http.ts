@@ -34,23 +34,21 @@ async function serve(cluster: Cluster, incoming: IncomingMessage, response: Serv
   const path = pathname.startsWith(`${base}/`) ? pathname.slice(base.length).replace(/\/$/, '') : pathname;
   const seen = { tokenid: null as string | null, params: {} as RawParams };
   const fault = takeFault(cluster.options.stateFolder, method, path);
-  const outcome =
-    fault?.when === 'before'
-      ? undefined
-      : await answer(cluster, incoming, { method, path, query, isApi: path !== pathname }, seen);
+  const asked = { method, path, query, isApi: path !== pathname, dropped: fault?.when === 'before' };
+  const answered = await answer(cluster, incoming, asked, seen);
   const sent =
     fault && fault.answer !== 'reset'
       ? failed(new ApiError(fault.answer.status, fault.answer.message))
-      : outcome;
+      : answered;
   const reset = fault?.answer === 'reset';
   recordRequest(cluster.options.recordFile, {
     time: new Date().toISOString(),
     method,
     path,
     ...seen,
-    status: reset ? 0 : (sent?.status ?? 0),
+    status: reset ? 0 : sent.status,
   });
-  if (reset || !sent) {
+  if (reset) {
     incoming.socket.destroy();
     return;
   }
@@ -62,18 +60,28 @@ function splitOnce(text: string, mark: string): [string, string] {
   return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
 }
 
+interface Asked {
+  method: string;
+  path: string;
+  query: string;
+  isApi: boolean;
+  /** A fault stands between the request and the work. */
+  dropped: boolean;
+}
+
 async function answer(
   cluster: Cluster,
   incoming: IncomingMessage,
-  { method, path, query, isApi }: { method: string; path: string; query: string; isApi: boolean },
+  { method, path, query, isApi, dropped }: Asked,
   seen: { tokenid: string | null; params: RawParams },
 ): Promise<Outcome> {
   try {
     if (!isApi) throw new ApiError(501, `no such file '${path}'`);
-    seen.params = { ...decodeForm(query), ...(await readParams(incoming, method)) };
+    seen.params = { ...(await readParams(incoming, method)), ...decodeForm(query) };
     const request: Request = { method, path, headers: incoming.headers, params: seen.params };
     const caller = callerOfRequest(cluster, request);
     seen.tokenid = caller.tokenid === '' ? null : caller.tokenid;
+    if (dropped) return failed(new ApiError(500, 'dropped'));
     const data = await dispatch(cluster, caller, request);
     const envelope = data instanceof Answer ? { data: data.data, ...data.beside } : { data: data ?? null };
     return { status: 200, reason: 'OK', body: JSON.stringify(envelope) };
