@@ -1,0 +1,31 @@
+import type { Host } from '../ssh/host.ts';
+import { applyError } from './errors.ts';
+
+/** A machine's clock: seconds since the epoch, seconds since boot, and which boot it is. */
+export interface Clock {
+  readonly seconds: number;
+  readonly uptime: number;
+  readonly bootId: string;
+}
+
+/** Clocks are adjusted by less than this without being set. */
+const driftSeconds = 2;
+
+/** @throws apply/unreadable-output */
+export async function readClock(host: Host): Promise<Clock> {
+  const result = await host.run(['sh', '-c', 'date +%s && cat /proc/uptime /proc/sys/kernel/random/boot_id']);
+  const found = /^(\d+)\n([\d.]+) [\d.]+\n([0-9a-f-]{36})\s*$/.exec(result.stdout.toString('utf8'));
+  if (result.exitCode !== 0 || found === null) {
+    throw applyError('apply/unreadable-output', {
+      seen: `the clock of ${host.name}: ${result.stdout}${result.stderr}`.trim(),
+      next: [`ssh ${host.name} date +%s`],
+    });
+  }
+  return { seconds: Number(found[1]), uptime: Number(found[2]), bootId: found[3] as string };
+}
+
+/** Between two looks the clock ran as time did, within one boot: nobody set it. /proc/uptime counts CLOCK_BOOTTIME. */
+export function sameClock(before: Clock, now: Clock): boolean {
+  if (before.bootId !== now.bootId) return false;
+  return Math.abs(now.seconds - before.seconds - (now.uptime - before.uptime)) <= driftSeconds;
+}

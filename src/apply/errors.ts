@@ -1,0 +1,70 @@
+import { type ErrorCatalogue, errorsOf } from '../errors/error.ts';
+import { exitCode } from '../errors/exit-code.ts';
+
+export const applyErrors = {
+  'apply/guard': {
+    meaning: 'What must hold before this operation does not hold. The operation was not performed.',
+    exit: exitCode.refused,
+  },
+  'apply/unguarded-delete': {
+    meaning:
+      'A pass that deletes needs guards that look at the mount and the marker of the share. Nothing was copied.',
+    exit: exitCode.refused,
+  },
+  'apply/needs': {
+    meaning: 'A step that this one stands on is not in place.',
+    exit: exitCode.refused,
+  },
+  'apply/by-hand': {
+    meaning: "This step is the operator's: drayage does not change what another system owns.",
+    exit: exitCode.partial,
+  },
+  'apply/blocked': {
+    meaning: 'A plan with blockers is not applied.',
+    exit: exitCode.refused,
+  },
+  'apply/command-failed': {
+    meaning: 'The command ended with an exit code that does not count as done.',
+    exit: exitCode.failed,
+  },
+  'apply/changed-meanwhile': {
+    meaning: 'The file is not the one that the plan was made from.',
+    exit: exitCode.drifted,
+  },
+  'apply/no-secret': {
+    meaning: 'The value that the operation needs could not be read. The operation was not performed.',
+    exit: exitCode.failed,
+  },
+  'apply/not-proven': {
+    meaning: 'The operations were performed, and what must hold after them does not hold.',
+    exit: exitCode.failed,
+  },
+  'apply/difference': {
+    meaning: 'Source and target are not the same.',
+    exit: exitCode.differenceFound,
+  },
+  'apply/unreadable-output': {
+    meaning: 'A tool answered in a shape that is not known. Nothing is concluded from it.',
+    exit: exitCode.failed,
+  },
+  'apply/locked': {
+    meaning: 'Only one run at a time may change what this configuration describes.',
+    exit: exitCode.locked,
+  },
+  'apply/journal-unreadable': {
+    meaning:
+      'A line of the journal, other than a torn last one, is not what drayage writes: the file was changed or damaged.',
+    exit: exitCode.failed,
+  },
+  'apply/state-unreadable': {
+    meaning: 'The file is not what drayage writes: it was changed or damaged.',
+    exit: exitCode.failed,
+  },
+  'apply/interrupted': {
+    meaning:
+      'The run was stopped on request; what was done stays done, and the next run looks again and goes on.',
+    exit: exitCode.interrupted,
+  },
+} satisfies ErrorCatalogue;
+
+export const applyError = errorsOf(applyErrors);

@@ -1,0 +1,97 @@
+import { z } from 'zod';
+import { operationSchema } from '../plan/operation.ts';
+import { applyError } from './errors.ts';
+import { readIfThere, writeWhole } from './file.ts';
+
+const moveMarksSchema = z.strictObject({
+  /** Source and target of the passes: marks of another pair say nothing. */
+  pair: z.string(),
+  /** By the source's clock, taken before a sync and before the first seed pass. */
+  sourceSince: z.strictObject({ seconds: z.int(), uptime: z.number(), bootId: z.string() }),
+  /** By the puller's clock, when the first whole seed pass had ended. */
+  targetSince: z.int().optional(),
+  /** The last full comparison without differences, made after the last pass. */
+  evidence: z
+    .strictObject({
+      run: z.string(),
+      plan: z.string(),
+      at: z.string(),
+      entries: z.int(),
+      files: z.int(),
+      bytes: z.number(),
+    })
+    .optional(),
+});
+
+const windowSchema = z.strictObject({
+  phase: z.string(),
+  plan: z.string(),
+  run: z.string(),
+  /** ISO time of the controller. */
+  openedAt: z.string(),
+  /** Steps that began in this window, in order, with what takes them back. */
+  begun: z.array(
+    z.strictObject({ step: z.string(), move: z.string().optional(), undo: z.array(operationSchema) }),
+  ),
+  /** Moves whose release has begun: nothing of theirs is taken back. */
+  released: z.array(z.string()),
+});
+
+const marksSchema = z.strictObject({
+  format: z.literal(1),
+  moves: z.record(z.string(), moveMarksSchema),
+  /** Workloads are down, or were when the last run ended. */
+  window: windowSchema.optional(),
+});
+
+export type MoveMarks = z.infer<typeof moveMarksSchema>;
+export type OpenWindow = z.infer<typeof windowSchema>;
+export type Marks = z.infer<typeof marksSchema>;
+
+/** What must outlive a run: clocks of the first pass, the kept proof, and a window that is still open. */
+export interface MarksStore {
+  get(): Marks;
+  /** Resolves when it is on disk. */
+  set(marks: Marks): Promise<void>;
+}
+
+export const noMarks: Marks = { format: 1, moves: {} };
+
+/** @throws apply/state-unreadable */
+export async function openMarks(file: string): Promise<MarksStore> {
+  const text = await readIfThere(file);
+  let marks = text === undefined ? noMarks : parse(file, text);
+  return {
+    get: () => marks,
+    async set(next) {
+      await writeWhole(file, `${JSON.stringify(next, undefined, 2)}\n`);
+      marks = next;
+    },
+  };
+}
+
+function parse(file: string, text: string): Marks {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    value = undefined;
+  }
+  const read = marksSchema.safeParse(value);
+  if (read.success) return read.data;
+  throw applyError('apply/state-unreadable', {
+    seen: `${file}: ${read.error.issues[0]?.message ?? 'not JSON'}`,
+    where: `${file}:1:1`,
+    next: [`mv ${file} ${file}.damaged   # the next proof then reads every file`, 'drayage status'],
+  });
+}
+
+export async function setMoveMarks(store: MarksStore, move: string, marks: MoveMarks): Promise<void> {
+  const all = store.get();
+  await store.set({ ...all, moves: { ...all.moves, [move]: marks } });
+}
+
+export async function setWindow(store: MarksStore, window: OpenWindow | undefined): Promise<void> {
+  const { window: _before, ...rest } = store.get();
+  await store.set(window === undefined ? rest : { ...rest, window });
+}

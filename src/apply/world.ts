@@ -1,0 +1,45 @@
+import type { performPass } from '../copy/copy.ts';
+import type { Hosts } from '../ssh/host.ts';
+import type { compareTrees } from '../verify/compare-trees.ts';
+import type { MoveReport } from '../verify/report.ts';
+import type { Sink } from './events.ts';
+import type { Journal } from './journal.ts';
+import type { MarksStore } from './marks.ts';
+
+/** What apply needs of the Proxmox API. Errors are DrayageErrors with Proxmox's own words. */
+export interface ClusterApi {
+  /** The `data` of a GET; undefined when Proxmox says that there is no such object. */
+  get(path: string): Promise<unknown>;
+  /** The `data` of the answer: for a task its UPID. */
+  call(
+    method: 'POST' | 'PUT' | 'DELETE',
+    path: string,
+    params: Readonly<Record<string, string | number | readonly string[]>>,
+  ): Promise<unknown>;
+  /** Resolves when the task ended well; throws what its log says otherwise. */
+  waitForTask(upid: string, options: { timeoutSeconds?: number; signal?: AbortSignal }): Promise<unknown>;
+}
+
+/** Everything that a run touches, so that a test can give it another one. */
+export interface World {
+  readonly hosts: Hosts;
+  readonly cluster: ClusterApi;
+  readonly journal: Journal;
+  readonly marks: MarksStore;
+  readonly sink: Sink;
+  /** Folder of this run, for evidence. */
+  readonly runPath: string;
+  readonly runName: string;
+  readonly planId: string;
+  /** First Ctrl-C: finish the operation at hand, begin no other. */
+  readonly finish: AbortSignal;
+  /** Second Ctrl-C: give up what runs. */
+  readonly stop: AbortSignal;
+  readonly pass: typeof performPass;
+  readonly compare: typeof compareTrees;
+  /** Takes what a comparison found, for the report. */
+  readonly compared: (report: MoveReport) => void;
+  /** Milliseconds since the epoch, of the controller. */
+  readonly now: () => number;
+  readonly sleep: (milliseconds: number) => Promise<void>;
+}
