@@ -1,7 +1,8 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import type { RunResult } from '../src/ssh/host.ts';
+import { quoteArgv } from '../src/ssh/quote.ts';
 import { ensureGuestArtifacts, labCacheFolder } from './image/build.ts';
 import { chooseAccelerator } from './qemu/kvm.ts';
 import { roomError } from './room/errors.ts';
@@ -10,7 +11,6 @@ import { withStartLock } from './room/lock.ts';
 import { prepareState } from './room/prepare.ts';
 import { type Progress, timed } from './room/progress.ts';
 import { findRoom, inRoomNetwork, needRoom, type Room, startRoom, stopRoom } from './room/room.ts';
-import { shellWords } from './room/ssh-files.ts';
 import { installServices } from './services/install.ts';
 
 export { labPaths } from './room/layout.ts';
@@ -96,6 +96,8 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
         throw error;
       }
     }
+    // The records begin with what the lab's user does, not with what the lab did to come up.
+    for (const file of readdirSync(paths.record)) truncateSync(join(paths.record, file));
     return lab;
   });
 }
@@ -137,7 +139,7 @@ function labOf(paths: LabPaths, room: Room): Lab {
     paths,
     nodeRoot: `/proc/${room.init.pid}/root${paths.nodeRoot}`,
     exec,
-    ssh: (host, argv, options) => exec(['ssh', '-F', paths.sshConfig, host, shellWords(argv)], options),
+    ssh: (host, argv, options) => exec(['ssh', '-F', paths.sshConfig, host, quoteArgv(argv)], options),
     down: () => stopRoom(paths),
   };
 }

@@ -3,12 +3,12 @@ import { spawn } from 'node:child_process';
 import { Command } from 'commander';
 import { DrayageError } from '../../src/errors/error.ts';
 import { exitCode } from '../../src/errors/exit-code.ts';
+import { quoteArgv } from '../../src/ssh/quote.ts';
 import { labPaths, startLab } from '../index.ts';
 import { defaultLabFolder } from '../room/layout.ts';
 import { removeState } from '../room/prepare.ts';
 import { progressLine } from '../room/progress.ts';
 import { findRoom, inRoomNetwork, needRoom, stopRoom } from '../room/room.ts';
-import { shellWords } from '../room/ssh-files.ts';
 import { labStatus } from './status.ts';
 
 const paths = labPaths(defaultLabFolder());
@@ -29,6 +29,7 @@ program
   .option('--keep', 'go on with the disks and the storage of the last lab in this folder', false)
   .option('--without-services', 'leave doc1 without containers and data')
   .option('--guest <name...>', 'boot only these guests', ['doc1', 'doc2'])
+  .option('--without-guests', 'boot no guest: the node alone')
   .addHelpText(
     'after',
     `
@@ -45,7 +46,7 @@ program
   .argument('[command...]', 'a command and its arguments, passed as they are')
   .passThroughOptions()
   .action((host: string, command: string[]) =>
-    become(['ssh', '-F', paths.sshConfig, host, ...(command.length > 0 ? [shellWords(command)] : [])]),
+    become(['ssh', '-F', paths.sshConfig, host, ...(command.length > 0 ? [quoteArgv(command)] : [])]),
   );
 
 program
@@ -73,13 +74,20 @@ program
     talk(ran ? 'The lab is down.' : 'No lab was running.');
   });
 
-async function up(options: { keep: boolean; withoutServices?: boolean; guest: string[] }): Promise<void> {
+interface UpOptions {
+  keep: boolean;
+  withoutServices?: boolean;
+  withoutGuests?: boolean;
+  guest: string[];
+}
+
+async function up(options: UpOptions): Promise<void> {
   const stop = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => stop.abort());
   const start = performance.now();
   try {
     await startLab({
-      guests: options.guest,
+      guests: options.withoutGuests ? [] : options.guest,
       services: !options.withoutServices,
       keep: options.keep,
       tied: false,

@@ -3,8 +3,7 @@
  * stays until it is told to end. usage: node keeper.ts SETTINGS_FILE
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync, truncateSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -112,8 +111,6 @@ async function main(): Promise<void> {
   });
   const api = apiClient(paths);
   await Promise.all(settings.guests.map((name) => bringUp(name, api)));
-  // The records begin with what the lab's user does, not with what the lab did to come up.
-  for (const file of await readdir(paths.record)) truncateSync(join(paths.record, file));
   say({ kind: 'ready' });
 }
 

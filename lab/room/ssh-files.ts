@@ -53,7 +53,3 @@ export const recordCommandPath = '/usr/local/sbin/lab-record-command';
 
 /** Subsystems (sftp) are commands too: ForceCommand sees their path. */
 export const forceCommandConfig = `# Written by the lab.\nForceCommand ${recordCommandPath}\n`;
-
-/** A remote command line for a POSIX shell that gets exactly these arguments. */
-export const shellWords = (argv: readonly string[]) =>
-  argv.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)).join(' ');
