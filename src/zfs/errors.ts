@@ -75,8 +75,8 @@ export interface ZfsFailure {
 interface Reading {
   readonly code: ZfsErrorCode;
   readonly seen: RegExp;
-  /** What to type next; `named` is the first quoted name of the message. */
-  readonly next: (named: string) => string[];
+  /** What to type next; `named` is the first quoted name of the message, `subject` the last word of the command. */
+  readonly next: (named: string, subject: string) => string[];
 }
 
 const poolOf = (name: string): string => name.split(/[/@]/, 1)[0] ?? name;
@@ -100,9 +100,9 @@ const readings: readonly Reading[] = [
   {
     code: 'zfs/created-not-mounted',
     seen: /^filesystem successfully created, but not mounted$/m,
-    next: (named) => [
-      `zfs get mountpoint,mounted,overlay ${named}`,
-      `free the mount point, then: zfs mount ${named}`,
+    next: (_, subject) => [
+      `zfs get mountpoint,mounted,overlay ${subject}`,
+      `free the mount point, then: zfs mount ${subject}`,
     ],
   },
   {
@@ -158,7 +158,7 @@ const readings: readonly Reading[] = [
   {
     code: 'zfs/mount-failed',
     seen: /^cannot mount '([^']*)': /m,
-    next: (named) => [`zfs get mountpoint,mounted,overlay,canmount ${named}`, `ls -la ${named}`],
+    next: (named) => [`zfs get mountpoint,mounted,overlay,canmount ${named}`],
   },
   {
     code: 'zfs/property',
@@ -198,8 +198,10 @@ export function zfsFailure(failure: ZfsFailure): DrayageError {
     });
   }
   const reading = readings.find((each) => each.seen.test(text));
-  if (reading)
-    return zfsError(reading.code, { seen, next: reading.next(namedIn(reading.seen.exec(text)?.[0] ?? '')) });
+  if (reading) {
+    const named = namedIn(reading.seen.exec(text)?.[0] ?? '');
+    return zfsError(reading.code, { seen, next: reading.next(named, failure.argv.at(-1) ?? '') });
+  }
   return zfsError('zfs/failed', {
     seen,
     next: [`on ${failure.host}: ${command}`, 'zpool status'],
