@@ -9,20 +9,7 @@ import {
   storageSetting,
 } from './facts.ts';
 import { type Answer, probe } from './probe.ts';
-
-/** Programs that drayage runs in a guest. `getfacl` and `getfattr` see ACLs and xattrs; the others copy, look and fence. */
-const neededTools = [
-  'chattr',
-  'find',
-  'findmnt',
-  'getfacl',
-  'getfattr',
-  'rsync',
-  'runuser',
-  'sha256sum',
-  'systemctl',
-  'xargs',
-];
+import { guestTools } from './tools.ts';
 
 /** A user of the guest, and what there is of his. */
 export interface GuestUser extends UserFindings {
@@ -70,7 +57,7 @@ export async function readSystem(host: Host): Promise<SystemFacts> {
     vendorStorageConf: ['cat', '/usr/share/containers/storage.conf'],
     podman: ['podman', '--version'],
     docker: ['docker', '--version'],
-    ...Object.fromEntries(neededTools.map((tool) => [`tool:${tool}`, ['command', '-v', tool]])),
+    ...Object.fromEntries(guestTools.map((tool) => [`tool:${tool}`, ['command', '-v', tool]])),
   });
   const users = parsePasswd(general.passwd.stdout).filter(
     (user) => user.uid >= people.first && user.uid <= people.last,
@@ -114,7 +101,7 @@ export async function readSystem(host: Host): Promise<SystemFacts> {
       };
     }),
     ...(own.rootStore.exitCode === 0 ? { rootStore: graphRoot } : {}),
-    missingTools: neededTools.filter(
+    missingTools: guestTools.filter(
       (tool) => (general as Record<string, Answer>)[`tool:${tool}`]?.exitCode !== 0,
     ),
   };

@@ -181,7 +181,7 @@ export interface CreateCommand {
   readonly options: readonly string[];
   readonly image: string;
   readonly command: readonly string[];
-  /** Names of the variables given by `-e`; their values are read when they are needed. */
+  /** Names of the variables given by `-e`; their values are read when they are needed. One whose value holds a line break: `cannotCarry`. */
   readonly environment: readonly string[];
   /** Why it cannot be made again from this alone; such a container must be `present` on the target. */
   readonly cannotCarry?: string;
@@ -210,7 +210,13 @@ export interface UnitFindings {
   /** Has an [Install] section that starts it at boot. */
   readonly startsAtBoot: boolean;
   /** Definitions of the timers that trigger it: carried with it. */
-  readonly timers: readonly { readonly name: string; readonly active: boolean; readonly enabled: boolean; readonly sourcePath: string; readonly sha256: string }[];
+  readonly timers: readonly {
+    readonly name: string;
+    readonly active: boolean;
+    readonly enabled: boolean;
+    readonly sourcePath: string;
+    readonly sha256: string;
+  }[];
   /** Why the definition alone does not make the same unit elsewhere: it names other files (a .network, an EnvironmentFile). */
   readonly cannotCarry?: string;
 }

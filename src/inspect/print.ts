@@ -1,0 +1,317 @@
+import type {
+  ContainerFindings,
+  Findings,
+  GuestFindings,
+  GuestSystem,
+  MoveFindings,
+  NodeFindings,
+  ShareFindings,
+  SourceDirectory,
+  UnitFindings,
+  VirtiofsDevice,
+} from './findings.ts';
+import { count, plural, size } from './format.ts';
+
+/** How text is set off. Each function returns its argument, perhaps between escape sequences of a terminal. */
+export interface Palette {
+  title(text: string): string;
+  /** The name of a thing: a guest, a container. */
+  name(text: string): string;
+  faint(text: string): string;
+  warn(text: string): string;
+}
+
+/** No colour: files, pipes, NO_COLOR. */
+export const plain: Palette = { title: same, name: same, faint: same, warn: same };
+
+function same(text: string): string {
+  return text;
+}
+
+type Row = readonly [label: string, ...values: string[]];
+
+/** The findings as text, ordered as the *Current findings* of a written plan: cluster, nodes, shares, guests, moves. */
+export function printFindings(findings: Findings, palette: Palette = plain): string {
+  const sections = [
+    section('Cluster', clusterRows(findings), palette),
+    ...Object.values(findings.nodes).map((node) => section(`Node ${node.name}`, nodeRows(node), palette)),
+    ...Object.values(findings.shares).map((share) =>
+      section(`Share ${share.name}`, shareRows(share), palette),
+    ),
+    ...Object.values(findings.guests).map((guest) =>
+      section(`Guest ${guest.name}`, guestRows(guest), palette),
+    ),
+    ...Object.values(findings.moves).map((move) => section(`Move ${move.name}`, moveRows(move), palette)),
+    ...(findings.notSeen.length > 0 ? [notSeenSection(findings, palette)] : []),
+  ];
+  return `${sections.join('\n\n')}\n`;
+}
+
+/** Labels in one column, values in the next; further values of a label stand below the first. */
+function section(title: string, rows: readonly Row[], palette: Palette): string {
+  const width = Math.max(0, ...rows.map(([label]) => label.length));
+  const lines = rows.flatMap(([label, ...values]) =>
+    values.map((value, index) =>
+      `  ${palette.faint((index === 0 ? label : '').padEnd(width))}  ${value}`.trimEnd(),
+    ),
+  );
+  return [palette.title(title), ...lines].join('\n');
+}
+
+function notSeenSection(findings: Findings, palette: Palette): string {
+  const lines = findings.notSeen.flatMap((entry) => [
+    `  ${palette.warn(`${entry.subject}: ${entry.what}`)}`,
+    `    seen  ${entry.seen}`,
+    `    next  ${entry.next}`,
+  ]);
+  return [palette.title('Not seen'), ...lines].join('\n');
+}
+
+function clusterRows({ cluster }: Findings): Row[] {
+  const quorum = {
+    true: 'quorate',
+    false: 'not quorate: nothing below /etc/pve can be written',
+    undefined: 'not visible',
+  };
+  return [
+    ['Proxmox VE', cluster.version ?? 'not visible'],
+    ['Quorum', quorum[`${cluster.quorate}`]],
+    ['Nodes', ...list(cluster.nodes.map((node) => `${node.name} ${node.online ? 'online' : 'offline'}`))],
+    [
+      'Mappings',
+      ...list(
+        cluster.mappings.map(
+          (mapping) =>
+            `${mapping.id}: ${mapping.entries.map((entry) => `${entry.path} on ${entry.node}`).join(', ')}`,
+        ),
+      ),
+    ],
+    [
+      'VMs with virtiofs',
+      ...list(
+        cluster.vms
+          .filter((vm) => (vm.virtiofs ?? []).length > 0)
+          .map((vm) => `${vm.vmid} ${vm.name} on ${vm.node}: ${vm.virtiofs?.map(device).join('; ')}`),
+      ),
+    ],
+  ];
+}
+
+function nodeRows(node: NodeFindings): Row[] {
+  return [
+    ['Name in cluster', node.hostname],
+    ['Version', node.pveVersion ?? 'pveversion is missing'],
+    ['Kernel', node.kernel],
+    ['ZFS', node.zfsVersion ?? 'missing'],
+    ['rsync', node.rsyncVersion ?? 'missing'],
+    ['virtiofsd', node.virtiofsd ? 'present' : 'missing: /usr/libexec/virtiofsd'],
+    [
+      'Pools',
+      ...list(
+        node.pools.map(
+          (pool) => `${pool.name}  ${pool.health}, ${size(pool.freeBytes)} free of ${size(pool.sizeBytes)}`,
+        ),
+      ),
+    ],
+    ...missing(node.missingTools),
+  ];
+}
+
+function shareRows(share: ShareFindings): Row[] {
+  const { dataset, top } = share;
+  if (dataset === undefined) {
+    return [
+      ['Dataset', share.occupied ? 'does not exist, and its mount point is not empty' : 'does not exist yet'],
+    ];
+  }
+  return [
+    [
+      'Dataset',
+      dataset.mounted ? `mounted at ${dataset.mountpoint}` : `not mounted (mountpoint ${dataset.mountpoint})`,
+    ],
+    ...(share.occupied ? [['Mount point', 'is not empty below the missing mount'] as Row] : []),
+    ['Available', size(dataset.availableBytes)],
+    ['Properties', `acltype=${dataset.acltype} xattr=${dataset.xattr}`],
+    ...(dataset.children.length > 0 ? [['Datasets below', ...dataset.children] as Row] : []),
+    ...(top === undefined ? [] : [['Top', `owner ${top.uid}:${top.gid}, mode ${top.mode}`] as Row]),
+    ['Marker', share.marker === undefined ? 'none' : `${share.marker.uuid} (share ${share.marker.share})`],
+  ];
+}
+
+function guestRows(guest: GuestFindings): Row[] {
+  const rows: Row[] = [
+    ['VM', `${guest.vmid} on ${guest.node}, ${guest.running ? 'running' : 'stopped'}`],
+    ['virtiofs', ...list(guest.vm.virtiofs.map(device))],
+    ...(guest.vm.pciPassthrough.length > 0
+      ? [['Passthrough', guest.vm.pciPassthrough.join(', ')] as Row]
+      : []),
+  ];
+  if (guest.system === undefined) return [...rows, ['System', 'not seen, see below']];
+  return [...rows, ...systemRows(guest.system)];
+}
+
+function systemRows(system: GuestSystem): Row[] {
+  const engines = [
+    system.podmanVersion === undefined ? '' : `podman ${system.podmanVersion}`,
+    system.dockerVersion === undefined ? '' : `docker ${system.dockerVersion}`,
+  ].filter(Boolean);
+  return [
+    ['System', `${system.osName}, kernel ${system.kernel}, host name ${system.hostname}`],
+    ['Engines', engines.join(', ') || 'none'],
+    ['Image stores', ...list(system.stores.map((store) => `${store.graphRoot} (${store.user ?? 'root'})`))],
+    ['Containers', ...list(system.containers.flatMap(containerLines))],
+    ['Units', ...list(system.units.flatMap(unitLines))],
+    [
+      'Timers',
+      ...list(
+        system.timers.map(
+          (timer) => `${timer.unit} (${timer.user ?? 'root'}) ${timer.enabled ? 'enabled' : 'disabled'}`,
+        ),
+      ),
+    ],
+    [
+      'podman-restart',
+      system.podmanRestart ? 'enabled: starts containers with a restart policy at boot' : 'not enabled',
+    ],
+    [
+      'Users',
+      ...list(
+        system.users.map((user) => {
+          const ranges = user.subuid.map((range) => `${range.first}+${range.count}`).join(' ') || 'none';
+          return `${user.name} ${user.uid}:${user.gid}, ${user.linger ? 'lingers' : 'does not linger'}, subordinate ids ${ranges}`;
+        }),
+      ),
+    ],
+    ...missing(system.missingTools),
+  ];
+}
+
+function containerLines(container: ContainerFindings): string[] {
+  const made =
+    container.unit ??
+    (container.composeProject === undefined ? 'by hand' : `compose project ${container.composeProject}`);
+  const facts = [
+    `${container.engine}, ${container.user ?? 'root'}`,
+    container.running ? 'running' : 'stopped',
+    `restart ${container.restartPolicy}`,
+    made,
+    container.image,
+  ];
+  return [
+    `${container.name}  ${facts.join(', ')}`,
+    ...container.bindSources.map((path) => `    uses ${path}`),
+    ...(container.create?.cannotCarry === undefined
+      ? []
+      : [`    cannot be carried: ${container.create.cannotCarry}`]),
+  ];
+}
+
+function unitLines(unit: UnitFindings): string[] {
+  const facts = [
+    unit.user ?? 'root',
+    unit.quadlet ? 'quadlet' : 'unit',
+    unit.active ? 'active' : 'inactive',
+    unit.unitFileState,
+    unit.startsAtBoot ? 'starts at boot' : 'not started at boot',
+  ];
+  return [
+    `${unit.name}  ${facts.join(', ')}`,
+    `    defined in ${unit.sourcePath || 'no file'}`,
+    ...unit.paths.map((path) => `    uses ${path}`),
+    ...unit.triggeredBy.map((trigger) => `    started by ${trigger}`),
+    ...(unit.cannotCarry === undefined ? [] : [`    cannot be carried: ${unit.cannotCarry}`]),
+  ];
+}
+
+function moveRows(move: MoveFindings): Row[] {
+  const targetPath = {
+    missing: 'does not exist',
+    empty: 'is empty',
+    mounted: 'is a mount point',
+    occupied: 'is occupied',
+  };
+  return [
+    ...(move.source.state === 'directory'
+      ? sourceRows(move.source)
+      : [['Source', `${move.source.state}: ${move.source.seen}`] as Row]),
+    ['In the share', place(move)],
+    ...(move.targetPath === undefined
+      ? []
+      : [['On the target', `the path ${targetPath[move.targetPath]}`] as Row]),
+  ];
+}
+
+function place({ target }: MoveFindings): string {
+  if (target === undefined) return 'nothing yet';
+  const facts = [
+    target.empty ? 'an empty directory' : 'data',
+    target.claimed ? 'made by drayage for this move' : 'not made by drayage for this move',
+    ...(target.released ? ['released to the target'] : []),
+  ];
+  return facts.join(', ');
+}
+
+/** Owners beyond these are summed up. */
+const shownOwners = 8;
+
+function sourceRows(source: SourceDirectory): Row[] {
+  const [most, rest] = [source.owners.slice(0, shownOwners), source.owners.slice(shownOwners)];
+  const special = [
+    plural(source.hardLinkGroups, 'hard-linked file'),
+    plural(source.sparseFiles, 'sparse file'),
+    `${plural(source.acls, 'entry', 'entries')} with ACLs`,
+    `${count(source.xattrs)} with extended attributes`,
+  ];
+  return [
+    [
+      'Source',
+      `owner ${source.uid}:${source.gid}, mode ${source.mode}, ${source.fsType}${source.isMount ? ', a mount point' : ''}`,
+    ],
+    [
+      'Content',
+      source.empty
+        ? 'empty'
+        : `${plural(source.entries, 'entry', 'entries')}, ${size(source.bytes)} (${size(source.allocatedBytes)} on disk)`,
+    ],
+    ['Special', special.join(', ')],
+    [
+      'Owners',
+      ...list([
+        ...most.map((owner) => `${owner.uid}:${owner.gid}  ${plural(owner.entries, 'entry', 'entries')}`),
+        ...(rest.length > 0 ? [`and ${plural(rest.length, 'owner')} more`] : []),
+      ]),
+    ],
+    [
+      'Databases',
+      ...list(source.databases.map((database) => `${database.kind} at ${database.path} (${database.mark})`)),
+    ],
+    ['Image stores', ...list(source.imageStores.map((store) => `${store}: left behind`))],
+    ...(source.submounts.length > 0 ? [['Mounts below', ...source.submounts] as Row] : []),
+    ...(source.unreadable.length > 0
+      ? [
+          [
+            'Unreadable',
+            `${plural(source.unreadable.length, 'entry', 'entries')}, first ${source.unreadable[0]}`,
+          ] as Row,
+        ]
+      : []),
+  ];
+}
+
+function device(virtiofs: VirtiofsDevice): string {
+  const flags = [
+    virtiofs.exposeAcl ? 'ACLs' : '',
+    virtiofs.exposeXattr && !virtiofs.exposeAcl ? 'xattrs' : '',
+    virtiofs.directIo ? 'direct I/O' : '',
+    virtiofs.pending ? 'pending until the VM is stopped and started' : '',
+  ].filter(Boolean);
+  return [`${virtiofs.key} = ${virtiofs.mapping}`, `cache ${virtiofs.cache}`, ...flags].join(', ');
+}
+
+function list(values: readonly string[]): string[] {
+  return values.length === 0 ? ['none'] : [...values];
+}
+
+function missing(tools: readonly string[]): Row[] {
+  return tools.length === 0 ? [] : [['Missing tools', tools.join(', ')]];
+}
