@@ -15,7 +15,7 @@ flock --nonblock 9 || { say 'another build is running: waiting for it'; flock 9;
 [ ! -e "$output" ] || exit 0
 rm -rf "$(dirname "$output")"/guest-*.partial
 work=$output.partial
-mkdir -p "$work"
+mkdir -p "$work/tmp"
 
 say 'making keys'
 for key in lab_key node_key guest_host_key; do
@@ -36,7 +36,7 @@ for path in doc man info locale; do paths+=("--dpkgopt=path-exclude=/usr/share/$
 printf -v hook '%q %q "$1"' "$recipe/unpack-kernel.sh" "$kernel_package"
 
 say "installing Debian $release (one to three minutes)"
-mmdebstrap --variant=minbase --mode=root --include="$packages" \
+TMPDIR=$work/tmp mmdebstrap --variant=minbase --mode=root --include="$packages" \
   --aptopt='Acquire::Languages "none"' "${apt_options[@]}" --dpkgopt=force-unsafe-io "${paths[@]}" \
   --customize-hook="sh $hook" \
   "$release" "$root" "deb $mirror $release main" "deb $security $release-security main"
@@ -60,6 +60,7 @@ say 'closing the image'
 fstrim "$root"
 umount "$root"
 rmdir "$root"
+rm -r "$work/tmp"
 sync "$work/base.ext4"
 mv -T "$work" "$output"
 say "done: kernel $version, $(du -h --apparent-size "$output/base.ext4" | cut -f1) image, $(du -h "$output/base.ext4" | cut -f1) on disk"
