@@ -6,6 +6,10 @@ const catalogue = {
       'Adding OpenZFS to the guest image ended with an error. Nothing is kept of it; the next build starts afresh.',
     exit: 1,
   },
+  'lab/zfs-modules-missing': {
+    meaning: 'Ready-made ZFS modules were asked for and are not there; without the request they are built.',
+    exit: 2,
+  },
   'lab/zfs-guest-boot-failed': {
     meaning: 'The guest with OpenZFS did not answer ssh, or could not load its modules.',
     exit: 1,

@@ -24,8 +24,15 @@ export interface ZfsUnderTest {
 
 const pool = 'nvmeprom';
 
-/** What drayage expects of zfs, whichever it is: held against OpenZFS in a guest, and against the lab's emulator. */
-export function describeZfs(title: string, open: () => Promise<ZfsUnderTest>): void {
+/**
+ * What drayage expects of zfs, whichever it is: held against OpenZFS in a guest, and against the lab's emulator.
+ * @param more further tests of the same zfs, after the common ones
+ */
+export function describeZfs(
+  title: string,
+  open: () => Promise<ZfsUnderTest>,
+  more?: (zfs: () => ZfsUnderTest) => void,
+): void {
   describe(title, () => {
     let zfs: ZfsUnderTest;
     beforeAll(async () => {
@@ -296,5 +303,7 @@ export function describeZfs(title: string, open: () => Promise<ZfsUnderTest>): v
       expect(error.code).toBe('zfs/permission');
       expect(await readDataset(zfs.host, `${pool}/nobody`)).toBeUndefined();
     });
+
+    more?.(() => zfs);
   });
 }

@@ -181,7 +181,12 @@ def selected(positional, types, recursive):
                 found.append(name)
             if "snap" in wanted:
                 found.extend(store.snapshots(name))
-    return found
+    return sorted(set(found), key=in_list_order)
+
+
+def in_list_order(name):
+    """By name, a dataset before its snapshots, and those by age."""
+    return name.partition("@")[0].split("/"), store.read(name)["order"] if "@" in name else 0
 
 
 def list_datasets(arguments):
