@@ -8,6 +8,7 @@ type Write = Extract<Operation, { kind: 'write' }>;
 /** Path, mode, owner (or nothing) are arguments; the content comes on stdin. The old file is there until the new one is whole. */
 export const writeScript = [
   'set -eu',
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's own
   'folder=${1%/*}',
   '[ -n "$folder" ] || folder=/',
   'new="$folder/.drayage-new.$$"',

@@ -1,0 +1,18 @@
+import type { Plan } from '../plan/plan.ts';
+import { inPlace } from './run.ts';
+import type { World } from './world.ts';
+
+export type StepState = 'in-place' | 'to-do' | 'unknown';
+
+/** Looks at every step of a plan; changes nothing. A step without a probe is to do; one that cannot be told is unknown. */
+export async function observe(plan: Plan, world: World): Promise<Map<string, StepState>> {
+  const states = new Map<string, StepState>();
+  for (const step of plan.steps) {
+    try {
+      states.set(step.id, (await inPlace(step, world)) ? 'in-place' : 'to-do');
+    } catch {
+      states.set(step.id, 'unknown');
+    }
+  }
+  return states;
+}

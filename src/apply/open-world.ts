@@ -1,0 +1,43 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { performPass } from '../copy/copy.ts';
+import type { Hosts } from '../ssh/host.ts';
+import { compareTrees } from '../verify/compare-trees.ts';
+import type { MoveReport } from '../verify/report.ts';
+import type { Sink } from './events.ts';
+import type { RunFolder } from './run-folder.ts';
+import type { ClusterApi, World } from './world.ts';
+
+/** The real world of a run. `compared` fills as comparisons end: the report is made from it. */
+export function openWorld(parts: {
+  readonly run: RunFolder;
+  readonly planId: string;
+  readonly hosts: Hosts;
+  readonly cluster: ClusterApi;
+  readonly sink: Sink;
+  readonly finish: AbortSignal;
+  readonly stop: AbortSignal;
+}): { readonly world: World; readonly compared: ReadonlyMap<string, MoveReport> } {
+  const compared = new Map<string, MoveReport>();
+  const world: World = {
+    hosts: parts.hosts,
+    cluster: parts.cluster,
+    journal: parts.run.journal,
+    marks: parts.run.marks,
+    sink: parts.sink,
+    runPath: parts.run.path,
+    runName: parts.run.name,
+    planId: parts.planId,
+    finish: parts.finish,
+    stop: parts.stop,
+    pass: performPass,
+    compare: compareTrees,
+    compared(report) {
+      // A full proof says all that one of the changes says, and more.
+      const before = compared.get(report.move);
+      if (before?.scope !== 'full' || report.scope === 'full') compared.set(report.move, report);
+    },
+    now: () => Date.now(),
+    sleep: (milliseconds) => wait(milliseconds),
+  };
+  return { world, compared };
+}

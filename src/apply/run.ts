@@ -1,0 +1,316 @@
+import { DrayageError } from '../errors/error.ts';
+import { type ExitCode, exitCode } from '../errors/exit-code.ts';
+import { type Plan, type Stage, type Step, stages } from '../plan/plan.ts';
+import { firstNotHeld } from './check.ts';
+import { applyError } from './errors.ts';
+import type { StepOutcome } from './events.ts';
+import { perform } from './perform.ts';
+import { closeWindow, forgetRelease, isRelease, noteBegun, openWindow, takeBack } from './window.ts';
+import type { World } from './world.ts';
+
+/** What the operator is asked before the downtime. */
+export interface Gate {
+  readonly phase: string;
+  readonly moves: readonly string[];
+  readonly expectedWindowSeconds: number;
+  /** A window that an earlier run left open is still open: workloads may be down since then (ISO time). */
+  readonly openSince?: string;
+}
+
+export interface ApplyOptions {
+  readonly plan: Plan;
+  readonly world: World;
+  readonly gate: (gate: Gate) => Promise<'open' | 'stay'>;
+  /** The last stage to be done; absent: all but `finalize`. */
+  readonly until?: Stage;
+  /** Only these phases; absent: all. */
+  readonly phases?: readonly string[];
+}
+
+export interface ApplyResult {
+  readonly exitCode: ExitCode;
+  /** Downtime, when a window was closed in this run; the longest of several. */
+  readonly windowSeconds?: number;
+  readonly steps: ReadonlyMap<string, StepOutcome>;
+  /** Why it did not come to the end. */
+  readonly error?: unknown;
+}
+
+/** All checks of the probe hold. A step without a probe is never in place. */
+export async function inPlace(step: Step, world: World): Promise<boolean> {
+  return step.probe.length > 0 && (await firstNotHeld(step.probe, world, step.id, false)) === undefined;
+}
+
+/**
+ * Carries out a plan: each step looks first, is performed, and is proven. Stops before the downtime to ask.
+ * A failure in the window before the release takes the window back; after it, nothing is ever taken back here.
+ * Never throws for what went wrong in a step: the result says it.
+ */
+export async function applyPlan(options: ApplyOptions): Promise<ApplyResult> {
+  const run = new Run(options);
+  const result = await run.go();
+  options.world.sink({ type: 'run-finished', exitCode: result.exitCode });
+  return result;
+}
+
+class Run {
+  readonly plan: Plan;
+  readonly world: World;
+  readonly options: ApplyOptions;
+  readonly selected: readonly Step[];
+  readonly outcomes = new Map<string, StepOutcome>();
+  windowSeconds: number | undefined;
+  /** The gate was passed for the window at hand. */
+  passed = false;
+
+  constructor(options: ApplyOptions) {
+    this.options = options;
+    this.plan = options.plan;
+    this.world = options.world;
+    const last = stages.indexOf(options.until ?? 'prove');
+    this.selected = options.plan.steps.filter(
+      (step) => stages.indexOf(step.stage) <= last && (options.phases ?? [step.phase]).includes(step.phase),
+    );
+  }
+
+  async go(): Promise<ApplyResult> {
+    const { plan, world } = this;
+    world.sink({ type: 'run-started', run: world.runName, plan: plan.id, steps: this.selected.length });
+    try {
+      refuseBlockers(plan);
+      for (const [index, step] of this.selected.entries()) {
+        if (world.finish.aborted) throw interrupted(step);
+        const stays = await this.step(step, index);
+        if (stays) return this.result(exitCode.partial);
+        if (step.stage === 'cutover' && !sameWindow(step, this.selected[index + 1]))
+          await this.closeOwn(step);
+      }
+      return this.result(exitCode.done);
+    } catch (error) {
+      return this.failed(error);
+    }
+  }
+
+  /** @returns true when the operator does not open the window */
+  async step(step: Step, index: number): Promise<boolean> {
+    const { world } = this;
+    const { sink } = world;
+    const begun = world.now();
+    const finished = (outcome: StepOutcome) => {
+      this.outcomes.set(step.id, outcome);
+      sink({
+        type: 'step-finished',
+        step: step.id,
+        outcome,
+        seconds: Math.max(0, (world.now() - begun) / 1000),
+      });
+    };
+    sink({
+      type: 'step-started',
+      step: step.id,
+      stage: step.stage,
+      title: step.title,
+      number: index + 1,
+      of: this.selected.length,
+    });
+    try {
+      if (await inPlace(step, world)) {
+        finished('in-place');
+        return false;
+      }
+      await this.needs(step);
+      if (step.byHand !== undefined) throw byHand(step, step.byHand);
+      if (step.stage === 'cutover' && step.operations.length > 0) {
+        if (!(await this.mayOpen(step, index))) return true;
+        await openWindow(step.phase, world);
+        await noteBegun(step, world);
+      }
+      await this.operations(step);
+      await this.prove(step);
+      finished('done');
+      return false;
+    } catch (error) {
+      finished('failed');
+      throw error;
+    }
+  }
+
+  async operations(step: Step): Promise<void> {
+    for (const [index, operation] of step.operations.entries()) {
+      if (index > 0 && this.world.finish.aborted) throw interrupted(step);
+      try {
+        await perform(operation, this.world, step.id);
+      } catch (error) {
+        if (index === 0 && isRelease(step) && error instanceof DrayageError && error.code === 'apply/guard') {
+          await forgetRelease(step, this.world);
+        }
+        throw error;
+      }
+    }
+  }
+
+  async prove(step: Step): Promise<void> {
+    const failed = await firstNotHeld(step.proof, this.world, step.id);
+    if (failed === undefined) return;
+    const code = failed.check.kind === 'compare' ? 'apply/difference' : 'apply/not-proven';
+    throw applyError(code, {
+      seen: `${step.title}: it must hold that ${failed.check.what}. Seen: ${failed.seen}`,
+      next:
+        failed.check.kind === 'compare'
+          ? ['drayage verify', 'drayage apply']
+          : ['drayage status', 'drayage apply'],
+    });
+  }
+
+  /** Steps that this run has not done are looked at; a seed is known by its marks, for it has no state of its own. */
+  async needs(step: Step): Promise<void> {
+    const after = this.plan.phases.find((phase) => phase.name === step.phase)?.after;
+    const proofs =
+      after === undefined
+        ? []
+        : this.plan.steps.filter((other) => other.phase === after && other.stage === 'prove');
+    for (const id of [...step.needs, ...proofs.map((proof) => proof.id)]) {
+      if (this.outcomes.has(id)) continue;
+      const need = this.plan.steps.find((other) => other.id === id);
+      if (need !== undefined && (this.seeded(need) || (await inPlace(need, this.world)))) continue;
+      throw applyError('apply/needs', {
+        seen: `${step.id} needs ${id}, which is not in place`,
+        next: [need === undefined ? 'drayage plan' : `drayage apply --phase ${need.phase}`],
+      });
+    }
+  }
+
+  seeded(step: Step): boolean {
+    const isSeed = step.operations.some(
+      (operation) => operation.kind === 'copy' && operation.pass === 'seed',
+    );
+    return (
+      isSeed && step.move !== undefined && this.world.marks.get().moves[step.move]?.targetSince !== undefined
+    );
+  }
+
+  async mayOpen(step: Step, index: number): Promise<boolean> {
+    if (this.passed) return true;
+    const moves = this.windowMoves(index);
+    const expected = moves.reduce((sum, move) => sum + (this.plan.estimates[move]?.windowSeconds ?? 0), 0);
+    const open = this.world.marks.get().window;
+    this.world.sink({ type: 'gate', phase: step.phase, expectedWindowSeconds: expected });
+    const answer = await this.options.gate({
+      phase: step.phase,
+      moves,
+      expectedWindowSeconds: expected,
+      ...(open === undefined ? {} : { openSince: open.openedAt }),
+    });
+    this.passed = answer === 'open';
+    if (!this.passed) {
+      this.world.sink({
+        type: 'message',
+        level: 'info',
+        text: `Stopped before the downtime of ${moves.join(', ')}. To go on: drayage apply`,
+      });
+    }
+    return this.passed;
+  }
+
+  /** Moves of the cutover steps that follow one another from here. */
+  windowMoves(index: number): string[] {
+    const moves = new Set<string>();
+    for (let at = index; ; at += 1) {
+      const step = this.selected[at] as Step;
+      if (step.move !== undefined) moves.add(step.move);
+      if (!sameWindow(step, this.selected[at + 1])) return [...moves];
+    }
+  }
+
+  /** A window that another move's run left open is not this one's to close. */
+  async closeOwn(step: Step): Promise<void> {
+    const begun = this.world.marks.get().window?.begun ?? [];
+    if (begun.some((other) => other.move === step.move)) await this.close();
+    else this.passed = false;
+  }
+
+  async close(): Promise<void> {
+    this.passed = false;
+    const seconds = await closeWindow(this.world);
+    if (seconds !== undefined) this.windowSeconds = Math.max(seconds, this.windowSeconds ?? 0);
+  }
+
+  result(code: ExitCode, error?: unknown): ApplyResult {
+    return {
+      exitCode: code,
+      ...(this.windowSeconds === undefined ? {} : { windowSeconds: this.windowSeconds }),
+      steps: this.outcomes,
+      ...(error === undefined ? {} : { error }),
+    };
+  }
+
+  /** What follows from a failure: outside the window its own exit code; inside, the way back or the way on. */
+  async failed(error: unknown): Promise<ApplyResult> {
+    const { world } = this;
+    const say = (level: 'warning' | 'error', text: string) => world.sink({ type: 'message', level, text });
+    const own: ExitCode = error instanceof DrayageError ? error.exit : exitCode.failed;
+    const window = world.marks.get().window;
+    if (world.stop.aborted) {
+      if (window !== undefined)
+        say('error', 'Stopped at once, within the window: workloads may be down. To go on: drayage apply');
+      return this.result(exitCode.interrupted, error);
+    }
+    if (window === undefined) return this.result(own, error);
+    const taken = await takeBack(world);
+    if (taken.kind === 'all' && taken.kept.length === 0) {
+      await this.close();
+      say(
+        'warning',
+        'The window was taken back: what ran on the source runs there again, and nothing was started on the target.',
+      );
+      return this.result(exitCode.rolledBack, error);
+    }
+    if (taken.kind === 'all') {
+      await this.close();
+      say(
+        'warning',
+        `Taken back, except what was released before: ${taken.kept.join(', ')}. To go on: drayage apply`,
+      );
+    } else if (taken.kind === 'nothing') {
+      say(
+        'error',
+        'The data was released to the target before this failed: nothing is taken back. To go on: drayage apply',
+      );
+    } else {
+      say(
+        'error',
+        `The window could not be taken back as a whole. Left to do:\n${taken.left.map((item) => `${item.what}: ${item.error}`).join('\n')}\nThen: drayage apply`,
+      );
+    }
+    return this.result(exitCode.partial, error);
+  }
+}
+
+/** Cutover steps that follow one another in one phase share a window. */
+function sameWindow(step: Step, next: Step | undefined): boolean {
+  return (
+    next !== undefined && step.stage === 'cutover' && next.stage === 'cutover' && next.phase === step.phase
+  );
+}
+
+function refuseBlockers(plan: Plan): void {
+  if (plan.blockers.length === 0) return;
+  throw applyError('apply/blocked', {
+    seen: plan.blockers.map((blocker) => blocker.seen).join('\n'),
+    next: [...new Set(plan.blockers.flatMap((blocker) => blocker.next))],
+  });
+}
+
+function byHand(step: Step, text: string): Error {
+  return applyError('apply/by-hand', {
+    seen: `${step.title}\n${text}`,
+    next: ['drayage apply   # when it is done'],
+  });
+}
+
+function interrupted(step: Step): Error {
+  return applyError('apply/interrupted', {
+    seen: `Stopped on request at ${step.id}.`,
+    next: ['drayage apply'],
+  });
+}

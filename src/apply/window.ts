@@ -1,0 +1,105 @@
+import type { Step } from '../plan/plan.ts';
+import { type OpenWindow, setWindow } from './marks.ts';
+import { perform } from './perform.ts';
+import type { World } from './world.ts';
+
+/** The step after whose beginning the target may write: nothing before it is taken back any more. */
+export function isRelease(step: Pick<Step, 'id'>): boolean {
+  return step.id.startsWith('release ');
+}
+
+/** Opens the window, or goes on with one that an earlier run left open. */
+export async function openWindow(phase: string, world: World): Promise<OpenWindow> {
+  const open = world.marks.get().window;
+  if (open !== undefined) return open;
+  const window: OpenWindow = {
+    phase,
+    plan: world.planId,
+    run: world.runName,
+    openedAt: new Date(world.now()).toISOString(),
+    begun: [],
+    released: [],
+  };
+  await setWindow(world.marks, window);
+  world.sink({ type: 'window-opened', phase });
+  return window;
+}
+
+/** On disk before the step's first operation, so that a later run knows what to take back. */
+export async function noteBegun(step: Step, world: World): Promise<void> {
+  const window = world.marks.get().window;
+  if (window === undefined) return;
+  const begun = window.begun.some((other) => other.step === step.id)
+    ? window.begun
+    : [
+        ...window.begun,
+        { step: step.id, ...(step.move === undefined ? {} : { move: step.move }), undo: step.undo },
+      ];
+  const move = step.move ?? step.id;
+  const released =
+    isRelease(step) && !window.released.includes(move) ? [...window.released, move] : window.released;
+  await setWindow(world.marks, { ...window, begun, released });
+}
+
+/** The release was refused before it was written: it has not begun. */
+export async function forgetRelease(step: Step, world: World): Promise<void> {
+  const window = world.marks.get().window;
+  if (window === undefined) return;
+  await setWindow(world.marks, {
+    ...window,
+    released: window.released.filter((move) => move !== (step.move ?? step.id)),
+  });
+}
+
+/** @returns how long it was open, in seconds */
+export async function closeWindow(world: World): Promise<number | undefined> {
+  const window = world.marks.get().window;
+  if (window === undefined) return undefined;
+  const seconds = Math.max(0, (world.now() - Date.parse(window.openedAt)) / 1000);
+  await setWindow(world.marks, undefined);
+  world.sink({ type: 'window-closed', phase: window.phase, seconds });
+  return seconds;
+}
+
+export type TakenBack =
+  /** A release has begun for everything that was begun: nothing may be taken back. */
+  | { readonly kind: 'nothing' }
+  /** The source's workloads run again. `kept`: moves that are released and stay so. */
+  | { readonly kind: 'all'; readonly kept: readonly string[] }
+  /** What could not be taken back, with the error of each. */
+  | { readonly kind: 'part'; readonly left: readonly { readonly what: string; readonly error: string }[] };
+
+/**
+ * Takes back the steps that began in the open window, the last one first, except those of released moves.
+ * What fails is tried again after the rest: a start needs the fence gone that was put up before the stop.
+ */
+export async function takeBack(world: World): Promise<TakenBack> {
+  const window = world.marks.get().window;
+  if (window === undefined) return { kind: 'nothing' };
+  const { released } = window;
+  const back = window.begun.filter((begun) =>
+    begun.move === undefined ? released.length === 0 : !released.includes(begun.move),
+  );
+  if (back.length === 0) return { kind: 'nothing' };
+  let left = back
+    .toReversed()
+    .flatMap((begun) => begun.undo.map((operation) => ({ step: begun.step, operation })));
+  for (;;) {
+    const failed: typeof left = [];
+    const errors: { what: string; error: string }[] = [];
+    for (const item of left) {
+      try {
+        await perform(item.operation, world, item.step, true);
+      } catch (error) {
+        failed.push(item);
+        errors.push({
+          what: item.operation.what,
+          error: error instanceof Error ? error.message : String(error),
+        });
+      }
+    }
+    if (failed.length === 0) return { kind: 'all', kept: released };
+    if (failed.length === left.length || world.stop.aborted) return { kind: 'part', left: errors };
+    left = failed;
+  }
+}
