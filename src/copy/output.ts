@@ -29,7 +29,7 @@ export function unescapeName(text: string): string {
   );
 }
 
-const itemLine = /^(\*deleting {2}|[<>ch.*][fdLDS][.+? cstpoguaxbn]{9}) (\d+) (.*)$/s;
+const itemLine = /^(\*deleting {2}|[<>ch.*][fdLDS][.+? a-zA-Z]{9}) (\d+) (.*)$/s;
 const progressLine =
   /^\s*([\d,]+)\s+\d+%\s+([\d.]+)([kMGT]?)B\/s\s+[\d:]+\s*(?:\(xfr#\d+, (ir|to)-chk=(\d+)\/(\d+)\))?\s*$/;
 const factor: Readonly<Record<string, number>> = { '': 1, k: 1024, M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 };

@@ -1,0 +1,59 @@
+import { describe, expect, test } from 'vitest';
+import { deletes, dryRunOf, rsyncPull } from '../../src/copy/rsync-command.ts';
+
+const plain = {
+  sourceDestination: 'root@doc1',
+  sourcePath: '/mnt/docker',
+  targetPath: '/nvmeprom/containers/docker',
+  exclude: [],
+  delete: false,
+  maxDelete: 1000,
+  sudo: false,
+  protectMarker: false,
+};
+
+describe('the rsync command of a pass', () => {
+  test('keeps hard links, ACLs, xattrs, holes and numbers, and compares times to the nanosecond', () => {
+    const argv = rsyncPull(plain);
+    expect(argv.slice(0, 4)).toEqual(['rsync', '-aHAXS', '--numeric-ids', '--modify-window=-1']);
+    expect(argv.slice(-2)).toEqual(['root@doc1:/mnt/docker/', '/nvmeprom/containers/docker/']);
+    expect(deletes(argv)).toBe(false);
+  });
+
+  test('deletes only when it is told to, with a limit', () => {
+    const argv = rsyncPull({ ...plain, delete: true, maxDelete: 7 });
+    expect(argv).toContain('--delete-delay');
+    expect(argv).toContain('--max-delete=7');
+    expect(deletes(argv)).toBe(true);
+  });
+
+  test('never deletes what it excludes', () => {
+    expect(rsyncPull({ ...plain, delete: true }).join(' ')).not.toContain('--delete-excluded');
+  });
+
+  test('protects the folder of drayage when the target is the top of the share', () => {
+    expect(rsyncPull({ ...plain, protectMarker: true })).toContain('--exclude=/.drayage');
+  });
+
+  test('takes excluded paths literally, whatever characters they have', () => {
+    const argv = rsyncPull({ ...plain, exclude: ['storage/overlay', 'a*[b]?', 'back\\slash', '/lead/'] });
+    expect(argv).toContain('--exclude=/storage/overlay');
+    expect(argv).toContain('--exclude=/a\\*\\[b]\\?');
+    expect(argv).toContain('--exclude=/back\\slash');
+    expect(argv).toContain('--exclude=/lead');
+  });
+
+  test('runs rsync on the guest by sudo where root may not log in', () => {
+    expect(rsyncPull({ ...plain, sudo: true })).toContain('--rsync-path=sudo -n rsync');
+  });
+
+  test('the dry run of a pass is the same command without the limit that would cut the count short', () => {
+    const argv = rsyncPull({ ...plain, delete: true });
+    const dry = dryRunOf(argv);
+    expect(dry[1]).toBe('--dry-run');
+    expect(dry.some((argument) => argument.startsWith('--max-delete'))).toBe(false);
+    expect(dry.filter((argument) => argument !== '--dry-run')).toEqual(
+      argv.filter((argument) => !argument.startsWith('--max-delete')),
+    );
+  });
+});
