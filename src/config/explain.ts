@@ -9,6 +9,14 @@ type Issue = z.core.$ZodIssue;
 /** What zod found, in the words of the file: where it stands, what is there, what may stand there. */
 export function explainIssues(issues: readonly Issue[], tree: YamlTree): RawProblem[] {
   const told = new Set<string>();
+  // A key that was only misspelt is not missing as well.
+  for (const issue of issues)
+    if (issue.code === 'unrecognized_keys')
+      for (const key of issue.keys) {
+        const path = issue.path as ConfigPath;
+        const meant = keyMeant([...path, key], tree);
+        if (meant !== undefined) told.add(JSON.stringify([...path, meant]));
+      }
   const problems: RawProblem[] = [];
   for (const issue of issues) {
     // One value may break several rules; the first one is the most basic.
@@ -42,16 +50,24 @@ function explain(issue: Issue, tree: YamlTree): RawProblem[] {
 }
 
 function unknownKey(path: ConfigPath, tree: YamlTree): RawProblem {
-  const key = String(path.at(-1));
   const parent = path.slice(0, -1);
   const known = Object.keys(schemaAt(parent)?.properties ?? {});
-  const free = known.filter((k) => !tree.has([...parent, k]));
-  const meant = nearest(key, free);
+  const meant = keyMeant(path, tree);
   return {
     offset: tree.keyAt(path),
     what: `${pathText(path)} is not a key of drayage`,
     write: meant ? `"${meant}"` : `nothing here; ${pathText(parent)} knows ${known.join(', ')}`,
   };
+}
+
+/** The known key that an unknown one stands for, if the file does not have that one too. */
+function keyMeant(path: ConfigPath, tree: YamlTree): string | undefined {
+  const parent = path.slice(0, -1);
+  const known = Object.keys(schemaAt(parent)?.properties ?? {});
+  return nearest(
+    String(path.at(-1)),
+    known.filter((key) => !tree.has([...parent, key])),
+  );
 }
 
 function missing(path: ConfigPath, tree: YamlTree): RawProblem {
@@ -113,10 +129,10 @@ function instead(issue: Issue, path: ConfigPath, tree: YamlTree): string {
   switch (issue.expected) {
     case 'string': {
       const source = tree.sourceAt(path);
-      const value = valueAt(tree.value, path);
-      if (source !== undefined && value !== null && source.length <= 80)
-        return `${quoted(source)}, in quotes: it is text`;
-      return `text, such as ${example(schemaAt(path))}`.replace(/, such as \.\.\.$/, '');
+      const schema = schemaAt(path);
+      const right = source !== undefined && source !== '' && source.length <= 80 && matches(source, schema);
+      if (right && valueAt(tree.value, path) !== null) return `${quoted(source)}, in quotes: it is text`;
+      return schema?.examples ? `text, such as ${example(schema)}` : 'text';
     }
     case 'int':
     case 'number':
@@ -128,6 +144,10 @@ function instead(issue: Issue, path: ConfigPath, tree: YamlTree): string {
     default:
       return `a block of keys: ${example(schemaAt(path))}`.replace(/: \{\}$/, '');
   }
+}
+
+function matches(text: string, schema: JsonSchema | undefined): boolean {
+  return schema?.pattern === undefined || new RegExp(schema.pattern, 'u').test(text);
 }
 
 /** The value of the file at a path; undefined where there is none. */

@@ -8,7 +8,7 @@ import type { Config } from './config.ts';
 import { ConfigError, configError } from './errors.ts';
 import { explainIssues, valueAt } from './explain.ts';
 import { normalise } from './normalise.ts';
-import type { ConfigProblem, RawProblem } from './problem.ts';
+import { type ConfigProblem, printable, type RawProblem } from './problem.ts';
 import { configSchema } from './schema.ts';
 import { readYaml, type YamlTree } from './yaml.ts';
 
@@ -104,7 +104,7 @@ function placed(problems: readonly RawProblem[], text: string, file: string): Co
   const sorted = [...problems].sort((a, b) => a.offset - b.offset);
   const shown = sorted.slice(0, mostProblems).map(({ offset, what, write }) => {
     const { line, col } = lines.linePos(Math.min(Math.max(offset, 0), text.length));
-    return { file, line, column: col, what, write };
+    return { file, line, column: col, what: printable(what), write: printable(write) };
   });
   const last = shown.at(-1);
   if (sorted.length > mostProblems && last)

@@ -15,7 +15,7 @@ import type { configSchema } from './schema.ts';
 type Parsed = z.output<typeof configSchema>;
 
 /** Name of the phase that a file without phases has. */
-export const onlyPhase = 'main';
+const onlyPhase = 'main';
 
 /**
  * Fills in every default that depends on another key. Trusts nothing about references: a move of an unknown share
@@ -66,7 +66,10 @@ export function normalise(parsed: Parsed, file: string, env: NodeJS.ProcessEnv):
 function normaliseCluster(cluster: Parsed['cluster'], file: string, env: NodeJS.ProcessEnv): ClusterAccess {
   const endpoint = cluster.endpoint ?? (env.PROXMOX_VE_ENDPOINT || undefined);
   return {
-    ...(endpoint !== undefined && { endpoint: URL.canParse(endpoint) ? new URL(endpoint).origin : endpoint }),
+    ...(endpoint !== undefined && {
+      endpoint:
+        endpoint.startsWith('https://') && URL.canParse(endpoint) ? new URL(endpoint).origin : endpoint,
+    }),
     ...(cluster.fingerprint !== undefined && { fingerprint: cluster.fingerprint.toUpperCase() }),
     ...(cluster.ca !== undefined && { ca: localPath(cluster.ca, file, env) }),
     ...(cluster.tokenFile !== undefined && { tokenFile: localPath(cluster.tokenFile, file, env) }),

@@ -1,5 +1,5 @@
 /** `inner` is `outer` or lies below it; both absolute and without `..`, or both relative. */
-export function within(inner: string, outer: string): boolean {
+function within(inner: string, outer: string): boolean {
   return inner === outer || outer === '/' || inner.startsWith(`${outer}/`);
 }
 

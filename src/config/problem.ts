@@ -26,20 +26,22 @@ const longest = 80;
 
 /** A value of the file as it may stand in a message: quoted, cut, and without bytes that steer a terminal. */
 export function quoted(value: string): string {
-  const cut = value.length > longest ? `${value.slice(0, longest)}...` : value;
-  return printable(JSON.stringify(cut));
+  // Secrets are taken out first: half of one is still a secret.
+  const safe = printable(value);
+  return `"${safe.length > longest ? `${safe.slice(0, longest)}...` : safe}"`;
 }
 
-/** Control and direction characters as `\u001b`; what follows the name of an API token is left out. */
+/** Control and direction characters as `\u001b`; the secret of an API token and the password of an address left out. */
 export function printable(text: string): string {
   return text
     .replace(/(![\w.-]+=)[^\s"']+/g, '$1...')
+    .replace(/(\/\/[^/\s:@]*:)[^@\s]*@/g, '$1...@')
     .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu, (character) =>
-      [...Array(character.length).keys()]
-        .map((i) => `\\u${character.charCodeAt(i).toString(16).padStart(4, '0')}`)
-        .join(''),
+      Array.from({ length: character.length }, (_, i) => escaped(character.charCodeAt(i))).join(''),
     );
 }
+
+const escaped = (unit: number) => `\\u${unit.toString(16).padStart(4, '0')}`;
 
 /** `shares.containers.owner`, `phases[0].moves[1]`. */
 export function pathText(path: ConfigPath): string {

@@ -62,7 +62,7 @@ export const sshDestination = z
   .string()
   .min(1)
   .regex(
-    /^[^-\s][^\s]*$/,
+    /^[^-\s\p{Cc}][^\s\p{Cc}]*$/u,
     'an ssh destination such as "root@192.168.1.12" or a Host of your ssh configuration',
   );
 
@@ -287,5 +287,3 @@ export const configSchema = z.strictObject({
     .optional()
     .describe('The order of the moves. Default: one phase, "main", with every move.'),
 });
-
-export type ConfigInput = z.input<typeof configSchema>;

@@ -77,7 +77,6 @@ export function readYaml(text: string): { tree: YamlTree } | { problems: RawProb
       version: '1.2',
       prettyErrors: false,
       uniqueKeys: false,
-      logLevel: 'silent',
     });
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
