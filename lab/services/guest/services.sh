@@ -21,6 +21,8 @@ case $part in
     podman tag localhost/lab/writer:1 localhost/lab/web:1 localhost/lab/app:1
     ;;
   image-of-notes)
+    # The archive of units made root's folders on the way to the quadlet.
+    chown -R notes:users /home/notes
     as_notes podman image exists localhost/lab/notes:1 && exit 0
     as_notes podman import --quiet --change 'CMD ["/bin/sh"]' $archive localhost/lab/notes:1
     rm $archive
@@ -40,7 +42,6 @@ case $part in
     systemctl start web.service housekeeping.timer
     ;;
   notes)
-    chown -R notes:users /home/notes
     as_notes systemctl --user daemon-reload
     as_notes systemctl --user start notes.service
     ;;
