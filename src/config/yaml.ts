@@ -82,7 +82,11 @@ export function readYaml(text: string): { tree: YamlTree } | { problems: RawProb
     if (!(error instanceof RangeError)) throw error;
     return { problems: [tooDeep(0)] };
   }
-  if (document.errors.length > 0) return { problems: document.errors.map(syntaxProblem) };
+  // The library's own end of the stack, as V8 words it, arrives as an error of the file.
+  const overflow = document.errors.find((error) => /stack overflow|call stack/i.test(error.message));
+  if (overflow) return { problems: [tooDeep(overflow.pos[0])] };
+  // A file that is no YAML at all has an error for each of its characters.
+  if (document.errors.length > 0) return { problems: document.errors.slice(0, 1000).map(syntaxProblem) };
   if (document.directives?.yaml.version !== '1.2')
     return {
       problems: [

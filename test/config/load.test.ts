@@ -144,6 +144,10 @@ describe('what the samples cannot hold', { timeout: 30_000 }, () => {
     );
   });
 
+  test.each(['[', '- ', 'a: {'])('the depths of %j are one message, not a crash', (opening) => {
+    expect(bad(opening.repeat(50_000)).map(({ what }) => what)).toEqual(['the file is nested too deeply']);
+  });
+
   test('more than a hundred problems are cut, and counted', () => {
     const problems = bad(`nodes:\n${[...Array(150).keys()].map((i) => `  n${i}: {}`).join('\n')}`);
     expect(problems).toHaveLength(101);
