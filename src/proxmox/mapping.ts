@@ -42,6 +42,10 @@ export function mappingUpdate(
   const map = entries.map(formatMappingEntry);
   return {
     map,
-    call: { method: 'PUT' as const, path: `/cluster/mapping/dir/${id}`, params: { map, digest: existing.digest } },
+    call: {
+      method: 'PUT' as const,
+      path: `/cluster/mapping/dir/${id}`,
+      params: { map, digest: existing.digest },
+    },
   };
 }

@@ -1,0 +1,158 @@
+import { z } from 'zod';
+import { DrayageError } from '../errors/error.ts';
+import type {
+  ClusterFindings,
+  DirectoryMapping,
+  GuestFindings,
+  NotSeen,
+  VirtiofsDevice,
+} from '../inspect/findings.ts';
+import { grants, type ProxmoxClient } from './client.ts';
+import { proxmoxError } from './errors.ts';
+import { parseMappingEntry } from './mapping.ts';
+import { isOn, parsePropertyString } from './property-string.ts';
+import { parseVirtiofs } from './virtiofs.ts';
+
+const number = z.coerce.number();
+const versionSchema = z.object({ version: z.string(), release: z.string().optional() });
+const nodesSchema = z.array(z.object({ node: z.string(), status: z.string() }));
+const statusSchema = z.array(z.object({ type: z.string(), quorate: z.coerce.number().optional() }));
+const mappingsSchema = z.array(
+  z.object({
+    id: z.string(),
+    map: z.array(z.string()).default([]),
+    description: z.string().optional(),
+    digest: z.string().default(''),
+  }),
+);
+const vmsSchema = z.array(
+  z.object({
+    vmid: number,
+    name: z.string().default(''),
+    node: z.string(),
+    status: z.string().default('unknown'),
+  }),
+);
+const configSchema = z.looseObject({
+  digest: z.string(),
+  memory: z.union([z.string(), z.number()]).transform(String).optional(),
+  hotplug: z.union([z.string(), z.number()]).transform(String).optional(),
+  ostype: z.string().optional(),
+  agent: z.union([z.string(), z.number()]).transform(String).optional(),
+});
+
+/** Reads the cluster as inspection needs it; changes nothing. */
+export function proxmoxReader(client: ProxmoxClient) {
+  return {
+    async cluster(): Promise<{ cluster: ClusterFindings; notSeen: NotSeen[] }> {
+      const notSeen: NotSeen[] = [];
+      const allowed = async <T>(what: string, schema: z.ZodType<T>, path: string): Promise<T | undefined> => {
+        try {
+          return read(schema, await client.get(path), path);
+        } catch (error) {
+          if (!(error instanceof DrayageError) || error.code !== 'proxmox/permission') throw error;
+          notSeen.push({
+            subject: 'cluster',
+            what,
+            seen: error.seen,
+            next: grants(error.seen)[1] ?? (grants(error.seen)[0] as string),
+          });
+          return undefined;
+        }
+      };
+      const version = read(versionSchema, await client.get('/version'), '/version');
+      const nodes = await allowed('nodes', nodesSchema, '/nodes');
+      const status = await allowed('quorum', statusSchema, '/cluster/status');
+      const mappings = await allowed('directory mappings', mappingsSchema, '/cluster/mapping/dir');
+      const vms = await allowed('virtual machines', vmsSchema, '/cluster/resources?type=vm');
+      const quorate = status?.find((entry) => entry.type === 'cluster')?.quorate;
+      return {
+        cluster: {
+          version: version.version,
+          ...(version.release === undefined ? {} : { release: version.release }),
+          // A single node without a cluster has no quorum to lose.
+          ...(status === undefined ? {} : { quorate: quorate === undefined || quorate === 1 }),
+          nodes: (nodes ?? []).map((node) => ({ name: node.node, online: node.status === 'online' })),
+          mappings: (mappings ?? []).map(mappingOf),
+          vms: (vms ?? []).map(({ vmid, name, node, status: state }) => ({
+            vmid,
+            name,
+            node,
+            running: state === 'running',
+          })),
+        },
+        notSeen,
+      };
+    },
+
+    async vm(vmid: number) {
+      const all = read(vmsSchema, await client.get('/cluster/resources?type=vm'), '/cluster/resources');
+      const found = all.find((candidate) => candidate.vmid === vmid);
+      if (found === undefined) {
+        throw proxmoxError('proxmox/not-found', {
+          seen: `no virtual machine ${vmid} among the ${all.length} that this token may see`,
+          next: [
+            'pvesh get /cluster/resources --type vm',
+            `on the node: pveum acl modify /vms/${vmid} --tokens 'USER@REALM!NAME' --roles PVEAuditor`,
+          ],
+        });
+      }
+      const path = `/nodes/${found.node}/qemu/${vmid}/config`;
+      const config = read(configSchema, await client.get(path), path);
+      const current = read(configSchema, await client.get(`${path}?current=1`), path);
+      const running = found.status === 'running';
+      return {
+        vm: { vmid, node: found.node, running, vm: vmOf(config, current, running) },
+        notSeen: [] as NotSeen[],
+      };
+    },
+  };
+}
+
+function mappingOf(found: z.infer<typeof mappingsSchema>[number]): DirectoryMapping {
+  return {
+    id: found.id,
+    entries: found.map.map(parseMappingEntry),
+    ...(found.description === undefined ? {} : { description: found.description }),
+    digest: found.digest,
+  };
+}
+
+type VmConfig = z.infer<typeof configSchema>;
+
+function vmOf(config: VmConfig, current: VmConfig, running: boolean): GuestFindings['vm'] {
+  const { memory, hotplug, ostype, agent } = config;
+  const agentOptions = parsePropertyString(agent ?? '', 'enabled');
+  return {
+    digest: config.digest,
+    ...(memory === undefined ? {} : { memory }),
+    ...(hotplug === undefined ? {} : { hotplug }),
+    ...(ostype === undefined ? {} : { ostype }),
+    agent: isOn(agentOptions.enabled),
+    pciPassthrough: Object.keys(config).filter((key) => /^hostpci\d+$/.test(key)),
+    virtiofs: Object.entries(config)
+      .filter(([key]) => /^virtiofs\d+$/.test(key))
+      .map(([key, value]) =>
+        deviceOf(key, String(value), running && String(current[key] ?? '') !== String(value)),
+      )
+      .sort((a, b) => a.key.localeCompare(b.key)),
+  };
+}
+
+function deviceOf(key: string, raw: string, pending: boolean): VirtiofsDevice {
+  const options = parseVirtiofs(raw);
+  if (options === undefined) {
+    throw proxmoxError('proxmox/unexpected', { seen: `${key}: ${raw}`, next: ['drayage inspect'] });
+  }
+  return { key, raw, ...options, pending };
+}
+
+function read<T>(schema: z.ZodType<T>, value: unknown, path: string): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw proxmoxError('proxmox/unexpected', {
+    seen: `GET ${path}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not as documented'}`,
+    next: [`pvesh get ${path.split('?')[0]} --output-format json`],
+  });
+}
