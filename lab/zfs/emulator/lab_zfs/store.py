@@ -150,7 +150,7 @@ def mount(name):
         raise Refusal("cannot mount '%s': Not a directory" % name)
     except OSError as error:
         raise Refusal("cannot mount '%s': failed to create mountpoint: %s" % (point, error.strerror))
-    run("mount", "--bind", tree(name), point)
+    show(tree(name), point)
     for snapshot in snapshots(name):
         show_snapshot(snapshot, point)
 
@@ -161,7 +161,14 @@ def show_snapshot(snapshot, point):
     shown = os.path.join(point, ".zfs", "snapshot", snapshot.partition("@")[2])
     os.makedirs(shown, exist_ok=True)
     os.utime(point, ns=(times.st_atime_ns, times.st_mtime_ns))
-    run("mount", "--bind", tree(snapshot), shown)
+    show(tree(snapshot), shown)
+
+
+def show(subvolume, point):
+    """A bind mount in a peer group of its own: else what is mounted below it would appear in the pool's folder too."""
+    run("mount", "--bind", subvolume, point)
+    run("mount", "--make-private", point)
+    run("mount", "--make-shared", point)
 
 
 def unmount(name):
