@@ -1,3 +1,4 @@
+import type { Config } from '../config/config.ts';
 import type {
   ContainerFindings,
   Findings,
@@ -31,7 +32,7 @@ function same(text: string): string {
 type Row = readonly [label: string, ...values: string[]];
 
 /** The findings as text, ordered as the *Current findings* of a written plan: cluster, nodes, shares, guests, moves. */
-export function printFindings(findings: Findings, palette: Palette = plain): string {
+export function printFindings(findings: Findings, config: Config, palette: Palette = plain): string {
   const sections = [
     section('Cluster', clusterRows(findings), palette),
     ...Object.values(findings.nodes).map((node) => section(`Node ${node.name}`, nodeRows(node), palette)),
@@ -41,7 +42,9 @@ export function printFindings(findings: Findings, palette: Palette = plain): str
     ...Object.values(findings.guests).map((guest) =>
       section(`Guest ${guest.name}`, guestRows(guest), palette),
     ),
-    ...Object.values(findings.moves).map((move) => section(`Move ${move.name}`, moveRows(move), palette)),
+    ...Object.values(findings.moves).map((move) =>
+      section(`Move ${move.name}`, moveRows(move, findings, config), palette),
+    ),
     ...(findings.notSeen.length > 0 ? [notSeenSection(findings, palette)] : []),
   ];
   return `${sections.join('\n\n')}\n`;
@@ -87,11 +90,12 @@ function clusterRows({ cluster }: Findings): Row[] {
       ),
     ],
     [
-      'VMs with virtiofs',
+      'VMs',
       ...list(
-        cluster.vms
-          .filter((vm) => (vm.virtiofs ?? []).length > 0)
-          .map((vm) => `${vm.vmid} ${vm.name} on ${vm.node}: ${vm.virtiofs?.map(device).join('; ')}`),
+        cluster.vms.map((vm) => {
+          const devices = (vm.virtiofs ?? []).map((found) => `; ${device(found)}`).join('');
+          return `${vm.vmid} ${vm.name} on ${vm.node}, ${vm.running ? 'running' : 'stopped'}${devices}`;
+        }),
       ),
     ],
   ];
@@ -223,21 +227,30 @@ function unitLines(unit: UnitFindings): string[] {
   ];
 }
 
-function moveRows(move: MoveFindings): Row[] {
-  const targetPath = {
+function moveRows(move: MoveFindings, findings: Findings, config: Config): Row[] {
+  const where = {
     missing: 'does not exist',
     empty: 'is empty',
     mounted: 'is a mount point',
     occupied: 'is occupied',
   };
+  const configured = config.moves[move.name];
+  const path = configured?.from.path ?? 'the source path';
+  const users = findings.guests[configured?.from.guest ?? '']?.system?.users ?? [];
   return [
+    ['From', `${path} on ${configured?.from.guest ?? 'a guest'}`],
     ...(move.source.state === 'directory'
-      ? sourceRows(move.source)
+      ? sourceRows(move.source, users)
       : [['Source', `${move.source.state}: ${move.source.seen}`] as Row]),
-    ['In the share', place(move)],
+    ['To', `${configured?.to.path ?? 'its place in the share'}: ${place(move)}`],
     ...(move.targetPath === undefined
       ? []
-      : [['On the target', `the path ${targetPath[move.targetPath]}`] as Row]),
+      : [
+          [
+            'On the target',
+            `${path} on ${configured?.to.guest ?? 'the target'} ${where[move.targetPath]}`,
+          ] as Row,
+        ]),
   ];
 }
 
@@ -254,18 +267,23 @@ function place({ target }: MoveFindings): string {
 /** Owners beyond these are summed up. */
 const shownOwners = 8;
 
-function sourceRows(source: SourceDirectory): Row[] {
-  const [most, rest] = [source.owners.slice(0, shownOwners), source.owners.slice(shownOwners)];
+function sourceRows(source: SourceDirectory, users: GuestSystem['users']): Row[] {
+  const named = (owner: { uid: number; gid: number }) => {
+    const user = owner.uid === 0 ? 'root' : users.find((candidate) => candidate.uid === owner.uid)?.name;
+    return `${owner.uid}:${owner.gid}${user === undefined ? '' : ` (${user})`}`;
+  };
+  const most = source.owners.slice(0, shownOwners);
+  const rest = source.owners.length - most.length;
   const special = [
-    plural(source.hardLinkGroups, 'hard-linked file'),
+    `${plural(source.hardLinkGroups, 'file')} with several names`,
     plural(source.sparseFiles, 'sparse file'),
     `${plural(source.acls, 'entry', 'entries')} with ACLs`,
     `${count(source.xattrs)} with extended attributes`,
   ];
   return [
     [
-      'Source',
-      `owner ${source.uid}:${source.gid}, mode ${source.mode}, ${source.fsType}${source.isMount ? ', a mount point' : ''}`,
+      'Top',
+      `owner ${named(source)}, mode ${source.mode}, ${source.fsType}${source.isMount ? ', a mount point' : ''}`,
     ],
     [
       'Content',
@@ -277,8 +295,8 @@ function sourceRows(source: SourceDirectory): Row[] {
     [
       'Owners',
       ...list([
-        ...most.map((owner) => `${owner.uid}:${owner.gid}  ${plural(owner.entries, 'entry', 'entries')}`),
-        ...(rest.length > 0 ? [`and ${plural(rest.length, 'owner')} more`] : []),
+        ...most.map((owner) => `${named(owner)}  ${plural(owner.entries, 'entry', 'entries')}`),
+        ...(rest > 0 ? [`and ${plural(rest, 'owner')} more`] : []),
       ]),
     ],
     [
