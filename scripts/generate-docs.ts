@@ -58,7 +58,7 @@ function configurationPage(schema: JsonSchema, example: string): string {
     '',
     '<!-- Made by `npm run docs` from src/config/schema.ts. -->',
     '',
-    '`drayage` reads `drayage.yaml` in the current folder, or the file after `--config`. `drayage init` writes one.',
+    '`drayage` reads `drayage.yaml` in the current folder, or the file after `--file`. `drayage init` writes one.',
     'Relative files in it are relative to its folder, and `~/` is your home folder.',
     'Every mistake is told at once, as `file:line:column: what is wrong`, with what to write instead.',
     '',

@@ -17,7 +17,7 @@ export function decode(
       0,
       '',
       'the file is larger than 1 MiB: this is not a configuration of drayage',
-      'the path of your drayage.yaml after --config, or `drayage init` for a new one',
+      'the path of your drayage.yaml after --file, or `drayage init` for a new one',
     );
   if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff))
     return refuse(0, '', 'the file is UTF-16', 'the same text, saved as UTF-8');

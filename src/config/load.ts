@@ -125,7 +125,7 @@ function readConfigFile(file: string): Buffer {
         throw configError('config/unreadable', {
           seen: `${file} is not a regular file`,
           meaning: 'A configuration is a text file.',
-          next: ['drayage --config drayage.yaml ...'],
+          next: ['drayage --file drayage.yaml ...'],
         });
       // One byte more than allowed is enough to see that it is too large.
       const buffer = Buffer.alloc(largestFile + 1);
@@ -143,7 +143,7 @@ function readConfigFile(file: string): Buffer {
     if (code === 'ENOENT' || code === 'ENOTDIR')
       throw configError('config/missing', {
         seen: `${file} does not exist`,
-        next: ['drayage init', 'drayage --config FILE ...'],
+        next: ['drayage init', 'drayage --file FILE ...'],
         cause: error,
       });
     if (code !== undefined && error instanceof Error && 'syscall' in error)

@@ -199,7 +199,7 @@ describe('loadConfig', () => {
     expect(thrown(join(folder, 'drayage.yaml'))).toMatchObject({
       code: 'config/missing',
       exit: 2,
-      next: ['drayage init', 'drayage --config FILE ...'],
+      next: ['drayage init', 'drayage --file FILE ...'],
     });
   });
 

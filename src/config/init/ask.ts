@@ -151,7 +151,10 @@ async function askUntilRight(
     if (line === undefined)
       throw configError('config/no-answer', {
         seen: `no answer to "${text}"`,
-        next: ['drayage init, on a terminal', 'drayage init </dev/null, for a file with examples to fill in'],
+        next: [
+          'drayage init, on a terminal',
+          'drayage init --from-cluster, for a file with examples to fill in',
+        ],
       });
     const answer = line.trim() === '' ? (offer ?? '') : line.trim();
     const result = schema.safeParse(answer);

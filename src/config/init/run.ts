@@ -56,7 +56,7 @@ async function refuseExisting(file: string): Promise<void> {
 function exists(file: string, cause?: unknown) {
   return configError('config/exists', {
     seen: `${file} exists`,
-    next: [`edit ${file}`, `drayage init --config OTHER.yaml`, 'drayage init --force, to write over it'],
+    next: [`edit ${file}`, 'drayage --file OTHER.yaml init', 'drayage init --force, to write over it'],
     cause,
   });
 }
