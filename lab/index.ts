@@ -71,7 +71,9 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
         next: ['npm run lab -- status', 'npm run lab -- down'],
       });
     const note = (text: string) => say({ kind: 'begin', text });
-    const image = await timed(say, 'guest image (built once, then cached)', () => ensureGuestArtifacts(note));
+    const image = await timed(say, 'guest image (built once, then cached)', () =>
+      unlessAborted(options.signal, ensureGuestArtifacts(note)),
+    );
     const accelerator = await chooseAccelerator(image, join(labCacheFolder(), 'kvm.json'), note);
     await timed(say, 'disks, keys and configurations', () =>
       prepareState(paths, image, { guests, accelerator, keep: options.keep ?? false }),
@@ -83,18 +85,15 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
       ...(options.signal && { signal: options.signal }),
     });
     const lab = labOf(paths, room);
-    if (guests.includes('doc1') && (options.services ?? true)) {
-      try {
-        await timed(say, 'doc1: its services and their data', () =>
-          installServices(
-            (argv, stdin) => lab.ssh('doc1', argv, stdin === undefined ? {} : { input: stdin }),
-            note,
-          ),
-        );
-      } catch (error) {
-        await lab.down();
-        throw error;
-      }
+    try {
+      const settling = guests.map((guest) =>
+        timed(say, `${guest}: the rest of its boot`, () => bootEnds(lab, guest)),
+      );
+      const filling = guests.includes('doc1') && (options.services ?? true) ? [fillDoc1(lab, say, note)] : [];
+      await unlessAborted(options.signal, Promise.all([...settling, ...filling]));
+    } catch (error) {
+      await lab.down();
+      throw error;
     }
     // The records begin with what the lab's user does, not with what the lab did to come up.
     for (const file of readdirSync(paths.record)) truncateSync(join(paths.record, file));
@@ -106,6 +105,37 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
 export function openLab(folder = defaultLabFolder()): Lab {
   const paths = labPaths(folder);
   return labOf(paths, needRoom(paths));
+}
+
+const fillDoc1 = (lab: Lab, say: (event: Progress) => void, note: (text: string) => void) =>
+  timed(say, 'doc1: its services and their data', () =>
+    installServices(
+      (argv, stdin) => lab.ssh('doc1', argv, stdin === undefined ? {} : { input: stdin }),
+      note,
+    ),
+  );
+
+/** A guest that answers ssh may still be starting user managers, and then takes its time to shut down. */
+async function bootEnds(lab: Lab, guest: GuestName): Promise<void> {
+  const argv = ['systemctl', 'is-system-running', '--wait'];
+  const state = (await lab.ssh(guest, argv, { timeoutMs: 180_000 })).stdout.toString().trim();
+  if (state === 'running') return;
+  const failed = await lab.ssh(guest, ['systemctl', '--failed', '--plain', '--no-legend']);
+  throw roomError('lab/room-failed', {
+    seen: `systemd on ${guest} says '${state}' after its boot. Failed units:\n${failed.stdout.toString()}`,
+    next: [`less ${join(lab.paths.log, `${guest}.console`)}`, 'npm run lab -- up --keep'],
+  });
+}
+
+/** The work's result, or the signal's reason as soon as it is aborted. */
+function unlessAborted<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
+  if (!signal) return work;
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
 }
 
 function guestNames(names: readonly string[]): GuestName[] {

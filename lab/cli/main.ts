@@ -43,10 +43,10 @@ program
   .command('ssh')
   .description('a shell, or a command, on prom, doc1 or doc2, as root')
   .argument('<host>', 'prom, doc1 or doc2')
-  .argument('[command...]', 'a command and its arguments, passed as they are')
+  .argument('[command...]', 'a command and its arguments, or one word that the remote shell reads')
   .passThroughOptions()
   .action((host: string, command: string[]) =>
-    become(['ssh', '-F', paths.sshConfig, host, ...(command.length > 0 ? [quoteArgv(command)] : [])]),
+    become(['ssh', '-F', paths.sshConfig, host, ...remoteCommand(command)]),
   );
 
 program
@@ -81,6 +81,9 @@ interface UpOptions {
   guest: string[];
 }
 
+/** Several words arrive as they are; a single one is a line for the remote shell, as with ssh itself. */
+const remoteCommand = (words: string[]) => (words.length > 1 ? [quoteArgv(words)] : words);
+
 async function up(options: UpOptions): Promise<void> {
   const stop = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => stop.abort());
@@ -100,8 +103,8 @@ async function up(options: UpOptions): Promise<void> {
   } catch (error) {
     if (!stop.signal.aborted) throw error;
     talk('Interrupted: the lab is ended.');
-    process.exitCode = exitCode.interrupted;
-    return;
+    // At once: a half-done image build or ssh ends with this process.
+    process.exit(exitCode.interrupted);
   }
   talk(`The lab is up after ${((performance.now() - start) / 1000).toFixed(0)} s.`);
   process.stdout.write(labStatus(paths));
