@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
-import type { PeerCertificate, TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import type { DrayageError } from '../errors/error.ts';
 import { proxmoxError } from './errors.ts';
 
@@ -22,47 +22,67 @@ export interface Answer {
   readonly body: Buffer;
 }
 
-/** pveproxy closes an idle connection after 5 s (pve-http-server, AnyEvent.pm). */
-const idleMs = 4_000;
-/** pveproxy itself gives up on a slow node after 30 s and answers 596; a little longer tells the two apart. */
-const silenceMs = 40_000;
+/** Seconds; tests shorten them. */
+export interface Patience {
+  /** From the first packet to a finished TLS handshake. */
+  readonly connect: number;
+  /** pveproxy itself gives up on a slow node after 30 s and answers 596; a little longer tells the two apart. */
+  readonly answer: number;
+}
 
 export type Send = (method: string, path: string, body?: string) => Promise<Answer>;
 
-/** Opens the connection lazily. The certificate is checked before a byte of a request, the token included, is sent. */
-export function openConnection(access: Access): { send: Send; close(): void } {
+/** A connection that ended before the server had begun to answer; only these are worth another try. */
+export const resetCodes = ['ECONNRESET', 'EPIPE'];
+
+/** Opens connections when they are needed. The certificate is checked before a byte of a request, the token included, is sent. */
+export function openConnection(
+  access: Access,
+  patience: Patience = { connect: 10, answer: 40 },
+): { send: Send; close(): void } {
   const url = new URL(access.endpoint);
   const pinned = access.fingerprint?.toUpperCase();
-  const agent = new Agent({
-    keepAlive: true,
-    timeout: idleMs,
-    maxSockets: 4,
-    minVersion: 'TLSv1.2',
-    // A pinned fingerprint replaces the chain of trust; `verified` compares it before anything is sent.
-    ...(pinned === undefined ? {} : { rejectUnauthorized: false }),
-    ...(access.ca === undefined ? {} : { ca: readFileSync(access.ca) }),
-  });
+  const tls = {
+    minVersion: 'TLSv1.2' as const,
+    // Node checks the chain and the name all the same and leaves its verdict in `authorized`; `distrust` reads it
+    // before anything is sent, so that the fingerprint of a certificate that is refused can be shown.
+    rejectUnauthorized: false,
+    // A resumed session would come without a certificate to look at.
+    maxCachedSessions: 0,
+    ...(access.ca === undefined ? {} : { ca: readAuthority(access.ca) }),
+  };
+  // pveproxy closes a connection that is idle for 5 s (pve-http-server, AnyEvent.pm), so it is not kept that long.
+  const kept = new Agent({ ...tls, keepAlive: true, timeout: 4_000, maxSockets: 4 });
+  // A change never goes over a connection that the server may be closing: its outcome would be unknown for nothing.
+  const fresh = new Agent({ ...tls, keepAlive: false });
+
   const send: Send = (method, path, body) =>
     new Promise<Answer>((resolve, reject) => {
       const exchange = request({
-        agent,
-        host: url.hostname,
+        agent: method === 'GET' ? kept : fresh,
+        host: url.hostname.replace(/^\[|\]$/g, ''),
         port: url.port === '' ? 443 : url.port,
         method,
         path: `${url.pathname.replace(/\/$/, '')}/api2/json${path}`,
-        timeout: silenceMs,
       });
       let sent = false;
       const fail = (error: Error) => {
+        clearTimeout(limit);
         exchange.destroy();
-        reject(failure(access, error, sent && method !== 'GET'));
+        reject(error.name === 'DrayageError' ? error : transportFailure(access, method, path, error, sent));
       };
+      const noAnswer = (seconds: number) => () =>
+        fail(Object.assign(new Error(`no answer for ${seconds} s`), { code: 'ETIMEDOUT' }));
+      let limit = setTimeout(noAnswer(patience.connect), patience.connect * 1000);
+
       const go = (socket: TLSSocket) => {
-        const seen = socket.getPeerCertificate().fingerprint256;
-        if (pinned !== undefined && seen !== pinned) {
-          fail(Object.assign(new Error('fingerprint'), { code: 'ERR_FINGERPRINT', seen }));
+        clearTimeout(limit);
+        const refused = distrust(access, pinned, socket);
+        if (refused !== undefined) {
+          fail(refused);
           return;
         }
+        limit = setTimeout(noAnswer(patience.answer), patience.answer * 1000);
         exchange.setHeader('Authorization', access.authorization());
         exchange.setHeader('Accept', 'application/json');
         if (body !== undefined) {
@@ -72,58 +92,96 @@ export function openConnection(access: Access): { send: Send; close(): void } {
         sent = true;
         exchange.end(body);
       };
-      // Headers are set only once the peer is known: node:http writes nothing before `end`.
+      // node:http writes nothing before `end`, and `end` is only called by `go`.
       exchange.once('socket', (socket) => {
-        const tls = socket as TLSSocket;
-        if (tls.getPeerCertificate?.()?.fingerprint256 !== undefined) go(tls);
-        else tls.once('secureConnect', () => go(tls));
+        const peer = socket as TLSSocket;
+        if (exchange.reusedSocket) go(peer);
+        else peer.once('secureConnect', () => go(peer));
       });
-      exchange.once('timeout', () => fail(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })));
       exchange.once('error', fail);
       exchange.once('response', (response) => {
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
         response.once('error', fail);
-        response.once('aborted', () => fail(Object.assign(new Error('aborted'), { code: 'ECONNRESET' })));
-        response.once('end', () =>
+        response.once('end', () => {
+          clearTimeout(limit);
           resolve({
             status: response.statusCode ?? 0,
             reason: response.statusMessage ?? '',
             body: Buffer.concat(chunks),
-          }),
-        );
+          });
+        });
       });
     });
-  return { send, close: () => agent.destroy() };
+  return {
+    send,
+    close() {
+      kept.destroy();
+      fresh.destroy();
+    },
+  };
 }
 
-const untrusted =
-  /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_(VERIFY_LEAF_SIGNATURE|GET_ISSUER_CERT(_LOCALLY)?)|CERT_|ERR_TLS_CERT)/;
+function readAuthority(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw proxmoxError('proxmox/authority', {
+      seen: (error as Error).message,
+      next: [`scp root@<node>:/etc/pve/pve-root-ca.pem ${file}`],
+      cause: error,
+    });
+  }
+}
 
-function failure(access: Access, error: Error, mayBeDone: boolean): DrayageError {
-  const { code = '', seen, cert } = error as Error & { code?: string; seen?: string; cert?: PeerCertificate };
-  const compare = 'on the node: openssl x509 -noout -fingerprint -sha256 -in /etc/pve/local/pve-ssl.pem';
-  if (code === 'ERR_FINGERPRINT') {
+/** Why the machine at the other end is not trusted; undefined when it is. A pinned fingerprint replaces chain and name. */
+function distrust(access: Access, pinned: string | undefined, socket: TLSSocket): DrayageError | undefined {
+  const seen = socket.getPeerCertificate().fingerprint256 ?? '(none)';
+  const compare =
+    'on the node, not over this connection: openssl x509 -fingerprint -sha256 -noout -in /etc/pve/local/pve-ssl.pem   # pveproxy-ssl.pem when there is one';
+  if (pinned !== undefined) {
+    if (seen === pinned) return undefined;
     return proxmoxError('proxmox/certificate', {
-      seen: `${access.endpoint} has fingerprint ${seen ?? '(none)'}, the configuration says ${access.fingerprint}`,
-      next: [compare, 'if the node got a new certificate: correct cluster.fingerprint in drayage.yaml'],
+      seen: `${access.endpoint} shows the fingerprint ${seen}; expected is ${pinned}`,
+      next: [compare, 'only if it shows the first one: write it as cluster.fingerprint in drayage.yaml'],
     });
   }
-  if (untrusted.test(code)) {
-    return proxmoxError('proxmox/certificate', {
-      seen: `${access.endpoint}: ${error.message}${cert?.fingerprint256 === undefined ? '' : `; its fingerprint is ${cert.fingerprint256}`}`,
-      next: [compare, 'if they are the same: set cluster.fingerprint in drayage.yaml to it'],
-    });
-  }
-  if (mayBeDone) {
+  if (socket.authorized) return undefined;
+  const why = socket.authorizationError as Error | string | undefined;
+  return proxmoxError('proxmox/certificate', {
+    seen: `${access.endpoint}: ${typeof why === 'string' ? why : (why?.message ?? 'not verified')}; its fingerprint is ${seen}`,
+    next: [
+      compare,
+      `only if it shows the same: write cluster.fingerprint: "${seen}" in drayage.yaml`,
+      'or name the authority that signed it as cluster.ca (on the node: /etc/pve/pve-root-ca.pem)',
+    ],
+  });
+}
+
+function transportFailure(
+  access: Access,
+  method: string,
+  path: string,
+  error: Error,
+  sent: boolean,
+): DrayageError {
+  const { code = '' } = error as NodeJS.ErrnoException;
+  // A refused connection to a name with several addresses is an AggregateError without a message.
+  const seen = `${method} ${path}: ${access.endpoint}: ${error.message || code}`;
+  if (sent && method !== 'GET') {
     return proxmoxError('proxmox/outcome-unknown', {
-      seen: `${access.endpoint}: ${code || error.message}`,
+      seen,
       next: ['drayage status', 'drayage apply   # looks first, and goes on'],
+      cause: error,
     });
   }
+  const { hostname } = new URL(access.endpoint);
   return proxmoxError('proxmox/unreachable', {
-    seen: `${access.endpoint}: ${error.message || code}`,
-    next: [`curl --insecure --head ${access.endpoint}`, 'on the node: systemctl status pveproxy'],
+    seen,
+    next:
+      code === 'ENOTFOUND' || code === 'EAI_AGAIN'
+        ? [`getent hosts ${hostname}`, 'correct cluster.endpoint in drayage.yaml, or PROXMOX_VE_ENDPOINT']
+        : [`curl --insecure --head ${access.endpoint}`, 'on the node: systemctl status pveproxy'],
     cause: error,
   });
 }

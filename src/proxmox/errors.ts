@@ -12,6 +12,10 @@ export const proxmoxErrors = {
     meaning:
       'The certificate of the API is not the one that is expected. Nothing was sent to it, the token least of all.',
   },
+  'proxmox/authority': {
+    exit: exitCode.usage,
+    meaning: 'The file that cluster.ca names, with the certificate authority of the cluster, cannot be read.',
+  },
   'proxmox/unauthorized': {
     exit: exitCode.refused,
     meaning: 'The API does not know this token: its name or its secret is wrong, or it has expired.',
@@ -29,6 +33,15 @@ export const proxmoxErrors = {
     meaning: 'The configuration was changed by somebody else since it was read (its digest differs).',
   },
   'proxmox/not-found': { exit: exitCode.failed, meaning: 'The API knows no such object.' },
+  'proxmox/exists': { exit: exitCode.failed, meaning: 'There is already an object of that name.' },
+  'proxmox/locked': {
+    exit: exitCode.failed,
+    meaning: 'Another task holds the lock of this virtual machine, or of its configuration file.',
+  },
+  'proxmox/no-quorum': {
+    exit: exitCode.failed,
+    meaning: 'Too few nodes of the cluster see each other: its configuration (/etc/pve) is read-only.',
+  },
   'proxmox/outcome-unknown': {
     exit: exitCode.partial,
     meaning:

@@ -1,0 +1,139 @@
+import { Option } from 'commander';
+import { closing } from './help.ts';
+import type { CommandSpec } from './program.ts';
+
+/** Every command, in the order of an evening. Help, completion and the program itself are made from this table. */
+export const commandSpecs: readonly CommandSpec[] = [
+  {
+    name: 'init',
+    summary: 'write drayage.yaml by asking, or from what a live cluster shows',
+    description:
+      'Writes a commented drayage.yaml. On a terminal it asks; with --from-cluster it reads nodes, virtual machines, pools and mappings from the Proxmox VE API and drafts the file from them. It changes nothing elsewhere, and it never overwrites a file without --force.',
+    options: [
+      new Option('--from-cluster', 'draft from the cluster at PROXMOX_VE_ENDPOINT (or --endpoint)'),
+      new Option('--endpoint <url>', 'address of the API, such as https://192.168.1.12:8006'),
+      new Option('--fingerprint <sha256>', 'fingerprint of its certificate'),
+      new Option('--force', 'overwrite the file'),
+    ],
+    closing: closing({
+      examples: [
+        ['drayage init', 'asks, and writes drayage.yaml'],
+        [
+          'drayage init --from-cluster',
+          'drafts it from the cluster; the token comes from PROXMOX_VE_API_TOKEN',
+        ],
+      ],
+      codes: [],
+    }),
+    load: async () => (await import('./commands/init.ts')).init,
+  },
+  {
+    name: 'inspect',
+    summary: 'current findings: nodes, guests, shares, sources; changes nothing',
+    description:
+      'Looks at everything that drayage.yaml names and prints it: versions, pools and datasets, mappings, virtual machines, containers with their paths and restart policies, units, timers, users, and the source paths with their size, databases and image stores. It only reads. What your token or ssh user cannot see is named, with the privilege that would show it.',
+    closing: closing({
+      examples: [
+        ['drayage inspect', 'findings for people'],
+        ['drayage inspect --json', 'findings for programs'],
+      ],
+      codes: [],
+    }),
+    load: async () => (await import('./commands/inspect.ts')).inspectCommand,
+  },
+  {
+    name: 'plan',
+    summary: 'what would be done, command by command; nothing is',
+    description:
+      'Inspects, and shows every step from what is there to what drayage.yaml asks for: what, where, the exact command or API call, why, what is downtime and how long it is likely to last, and what cannot be taken back. What `drayage apply` performs is this plan, the same objects. Nothing is changed by planning.',
+    options: [
+      new Option('--format <format>', 'how to print it')
+        .choices(['text', 'markdown', 'json'])
+        .default('text'),
+      new Option('--out <file>', 'also write the plan, as JSON, for `drayage apply FILE`'),
+      new Option('--detailed-exitcode', 'exit with 3 when there is something to do'),
+    ],
+    closing: closing({
+      examples: [
+        ['drayage plan', 'read it'],
+        ['drayage plan --format markdown > PLAN.md', 'a runbook to review and commit'],
+        ['drayage plan --out evening.plan', 'keep it, and apply exactly this one later'],
+      ],
+      codes: [3, 5],
+    }),
+    load: async () => (await import('./commands/plan.ts')).plan,
+  },
+  {
+    name: 'apply',
+    summary: 'do it; stops at the gate before the downtime',
+    description:
+      'Performs the plan, step by step: looks first, and does only what is not in place. Everything up to the downtime is done while the workloads run. Before the window it asks for the id of the plan; without a terminal it stops there, unless --window says how long a downtime may be. If a step of the window fails before the release, the window is taken back: the workloads run on the source again. Killed at any moment and run again, it looks at the world and goes on. The first Ctrl-C finishes the operation at hand, the second stops at once.',
+    arguments: [['[plan]', 'a plan made by `drayage plan --out`: exactly this one is applied, or none']],
+    options: [
+      new Option('--yes', 'do not ask before the preparations (the window has its own question)'),
+      new Option(
+        '--window <seconds>',
+        'open the window without asking when it is projected to be at most this long',
+      ).argParser(Number),
+      new Option('--until <stage>', 'stop after this stage').choices(['prepare', 'seed', 'cutover', 'prove']),
+      new Option('--phase <name>', 'only this phase'),
+    ],
+    closing: closing({
+      examples: [
+        ['drayage apply', 'shows the plan, asks, does it, asks again before the downtime'],
+        ['drayage apply --until seed', 'everything that can be done without downtime'],
+        ['drayage apply --yes --window 60', 'for a timer at night: a downtime of up to a minute is accepted'],
+      ],
+      codes: [4, 5, 6, 7, 10, 11, 130],
+    }),
+    load: async () => (await import('./commands/apply.ts')).apply,
+  },
+  {
+    name: 'status',
+    summary: 'where things stand, from the world and the journal; changes nothing',
+    description:
+      'Looks at each step of the plan and says whether it is in place; and tells of the last run: when, how it ended, how long the window was, and where its evidence lies.',
+    closing: closing({ examples: [['drayage status', 'a look, any time']], codes: [] }),
+    load: async () => (await import('./commands/status.ts')).status,
+  },
+  {
+    name: 'verify',
+    summary: 'prove again: reads every byte of both sides; changes nothing',
+    description:
+      'Compares content and metadata of each moved source path, which lies frozen behind its fence, with the snapshot of the share from the window: every file is read on both sides. Then looks from inside the target guest: the marker, a sample of files read through virtiofs, and whether the workloads run. Writes report.md and report.json beside the other evidence.',
+    options: [new Option('--move <name>', 'only this move')],
+    closing: closing({
+      examples: [
+        ['drayage verify', 'every move'],
+        ['drayage verify --json', 'the report on stdout'],
+      ],
+      codes: [4, 5],
+    }),
+    load: async () => (await import('./commands/verify.ts')).verify,
+  },
+  {
+    name: 'schema',
+    summary: 'the JSON Schema of drayage.yaml',
+    description: 'Prints the JSON Schema of drayage.yaml, for editors.',
+    closing: closing({
+      examples: [['drayage schema > drayage.schema.json', 'for `# yaml-language-server: $schema=...`']],
+      codes: [],
+    }),
+    load: async () => (await import('./commands/schema.ts')).schema,
+  },
+  {
+    name: 'completion',
+    summary: 'a completion script for bash, zsh or fish',
+    description: 'Prints a completion script.',
+    arguments: [['<shell>', 'bash, zsh or fish']],
+    closing: closing({ examples: [['. <(drayage completion bash)', 'for this shell']], codes: [] }),
+    load: async () => (await import('./commands/completion.ts')).completion,
+  },
+  {
+    name: 'version',
+    summary: 'the version',
+    description: 'Prints the version of drayage and of the Node.js that runs it.',
+    closing: closing({ examples: [['drayage version', '']], codes: [] }),
+    load: async () => (await import('./commands/version.ts')).version,
+  },
+];

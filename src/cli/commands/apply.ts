@@ -1,0 +1,179 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { openMarks } from '../../apply/marks.ts';
+import { observe } from '../../apply/observe.ts';
+import { openWorld } from '../../apply/open-world.ts';
+import { applyPlan, type Gate } from '../../apply/run.ts';
+import { listRuns, openRun, stateFolder } from '../../apply/run-folder.ts';
+import type { DrayageError } from '../../errors/error.ts';
+import { exitCode } from '../../errors/exit-code.ts';
+import { type Plan, planSchema, type Stage } from '../../plan/plan.ts';
+import { planAsText } from '../../plan/render/text.ts';
+import { duration, type Standing } from '../../plan/render/words.ts';
+import { usageError } from '../errors.ts';
+import type { Action } from '../program.ts';
+import { openProgress } from '../progress/index.ts';
+import { writeReport } from '../report.ts';
+import { type Session, withSession } from '../session.ts';
+import { showError } from '../show-error.ts';
+
+interface ApplyOptions {
+  readonly yes?: boolean;
+  readonly window?: number;
+  readonly until?: Stage;
+  readonly phase?: string;
+}
+
+export const apply: Action = (globals, given, [file]) =>
+  withSession(globals, async (session) => {
+    const options = given as ApplyOptions;
+    checkOptions(session, options);
+    const { terminal } = session;
+    const unfinished = await windowLeftOpen(session);
+    const findings = await session.inspect();
+    const plan =
+      unfinished ??
+      (file === undefined ? session.plan(findings) : await sameAsFile(file, session.plan(findings)));
+    session.say('Looking which steps are in place ...');
+    const standing = await observe(plan, await session.looking(plan));
+    if (!terminal.json) terminal.err.write(planAsText(plan, session.config, standing, terminal.talk));
+    if (plan.blockers.length > 0) {
+      throw usageError('apply/blocked', {
+        seen: plan.blockers.map((blocker) => blocker.seen).join('\n'),
+        next: [...new Set(plan.blockers.flatMap((blocker) => blocker.next))],
+      });
+    }
+    if (unfinished !== undefined) {
+      terminal.err.write(
+        `A window that an earlier run opened is not closed: going on with its plan ${plan.id}.\n`,
+      );
+    } else if (!(await mayBegin(session, options, file, plan, standing))) {
+      return exitCode.done;
+    }
+
+    const run = await openRun(session.config.file, plan, findings);
+    try {
+      const { world, compared } = openWorld({
+        run,
+        planId: plan.id,
+        hosts: session.hosts,
+        cluster: session.cluster,
+        sink: openProgress(terminal),
+        finish: session.finish,
+        stop: session.stop,
+      });
+      const result = await applyPlan({
+        plan,
+        world,
+        gate: (gate) => askAtGate(session, options, plan, gate),
+        ...(options.until === undefined ? {} : { until: options.until }),
+        ...(options.phase === undefined ? {} : { phases: [options.phase] }),
+      });
+      if (result.error !== undefined) showError(result.error, terminal);
+      await writeReport({ session, plan, run, compared, windowSeconds: result.windowSeconds, world });
+      return result.exitCode;
+    } finally {
+      await run.close();
+    }
+  });
+
+function checkOptions(session: Session, options: ApplyOptions): void {
+  if (options.window !== undefined && !(options.window >= 0)) {
+    throw usageError('usage/window', {
+      seen: `--window ${options.window}`,
+      next: ['drayage apply --window 60'],
+    });
+  }
+  const phases = session.config.phases.map((phase) => phase.name);
+  if (options.phase !== undefined && !phases.includes(options.phase)) {
+    throw usageError('usage/unknown-phase', {
+      seen: `--phase ${options.phase}; there is ${phases.join(', ')}`,
+      next: phases.map((phase) => `drayage apply --phase ${phase}`),
+    });
+  }
+}
+
+/** The plan of a run whose window is still open: workloads are down, and what they were is known only there. */
+async function windowLeftOpen(session: Session): Promise<Plan | undefined> {
+  const state = stateFolder(session.config.file);
+  const open = (await openMarks(join(state, 'marks.json'))).get().window;
+  if (open === undefined) return undefined;
+  const runs = await listRuns(session.config.file);
+  return runs.includes(open.run) ? readPlan(join(state, 'runs', open.run, 'plan.json')) : undefined;
+}
+
+async function readPlan(file: string): Promise<Plan> {
+  let value: unknown;
+  try {
+    value = JSON.parse(await readFile(file, 'utf8'));
+  } catch (error) {
+    throw notAPlan(file, (error as Error).message);
+  }
+  const parsed = planSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw notAPlan(file, `${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`);
+}
+
+function notAPlan(file: string, seen: string): DrayageError {
+  return usageError('usage/not-a-plan', { seen, where: `${file}:1:1`, next: [`drayage plan --out ${file}`] });
+}
+
+/** Exactly the plan of the file, or nothing: what would be done now must be what it says. */
+async function sameAsFile(file: string, now: Plan): Promise<Plan> {
+  const wanted = await readPlan(file);
+  if (wanted.id === now.id) return wanted;
+  const before = new Map(wanted.steps.map((step) => [step.id, JSON.stringify(step.operations)]));
+  const changed = now.steps
+    .filter((step) => before.get(step.id) !== JSON.stringify(step.operations))
+    .map((step) => step.id);
+  throw usageError('apply/drifted', {
+    seen: `${file} is plan ${wanted.id}; now it would be ${now.id}. Steps that differ: ${changed.join(', ') || 'only checks or notes'}`,
+    next: [`drayage plan --out ${file}`],
+  });
+}
+
+async function mayBegin(
+  session: Session,
+  options: ApplyOptions,
+  file: string | undefined,
+  plan: Plan,
+  standing: Standing,
+): Promise<boolean> {
+  const { terminal } = session;
+  const pending = plan.steps.filter((step) => standing.get(step.id) !== 'in-place');
+  if (pending.length === 0) return true;
+  if (options.yes === true || file !== undefined) return true;
+  if (!terminal.interactive) {
+    throw usageError('usage/no-terminal', {
+      seen: `plan ${plan.id} has ${pending.length} steps to do`,
+      next: ['drayage apply --yes', 'drayage plan --out evening.plan && drayage apply evening.plan'],
+    });
+  }
+  const answer = await terminal.ask('Begin? The workloads go on running until you are asked again. [y/N] ');
+  if (/^y(es)?$/i.test(answer)) return true;
+  terminal.err.write('Nothing was done.\n');
+  return false;
+}
+
+async function askAtGate(
+  session: Session,
+  options: ApplyOptions,
+  plan: Plan,
+  gate: Gate,
+): Promise<'open' | 'stay'> {
+  const { terminal } = session;
+  const expected = gate.expectedWindowSeconds;
+  if (options.window !== undefined) return expected <= options.window ? 'open' : 'stay';
+  if (!terminal.interactive) return 'stay';
+  const since = gate.openSince === undefined ? '' : ` The window is open since ${gate.openSince}.`;
+  terminal.err.write(
+    terminal.talk.warn(
+      `\nNow the downtime of ${gate.moves.join(', ')}, likely about ${duration(expected)}.${since}\n`,
+    ),
+  );
+  const answer = await terminal.ask(
+    `Type the plan's id, ${plan.id}, to open the window; anything else stays here: `,
+  );
+  return answer === plan.id ? 'open' : 'stay';
+}

@@ -1,0 +1,60 @@
+import { firstNotHeld } from '../../apply/check.ts';
+import { openWorld } from '../../apply/open-world.ts';
+import { openRun } from '../../apply/run-folder.ts';
+import { exitCode } from '../../errors/exit-code.ts';
+import { usageError } from '../errors.ts';
+import type { Action } from '../program.ts';
+import { openProgress } from '../progress/index.ts';
+import { writeReport } from '../report.ts';
+import { withSession } from '../session.ts';
+
+export const verify: Action = (globals, options) =>
+  withSession(globals, async (session) => {
+    const { config, terminal } = session;
+    const moves = Object.keys(config.moves);
+    const only = options.move as string | undefined;
+    if (only !== undefined && !moves.includes(only)) {
+      throw usageError('usage/unknown-move', {
+        seen: `--move ${only}; there is ${moves.join(', ')}`,
+        next: moves.map((move) => `drayage verify --move ${move}`),
+      });
+    }
+    const findings = await session.inspect();
+    const plan = session.plan(findings);
+    const proofs = plan.steps.filter(
+      (step) => step.id.startsWith('prove ') && (only === undefined || step.move === only),
+    );
+    const waiting = proofs.filter((step) => findings.moves[step.move as string]?.target?.released !== true);
+    if (proofs.length === 0 || waiting.length > 0) {
+      throw usageError('verify/not-moved', {
+        seen:
+          waiting.length > 0
+            ? `not moved yet: ${waiting.map((step) => step.move).join(', ')}`
+            : 'no move can be seen as a whole',
+        next: ['drayage status', 'drayage apply'],
+      });
+    }
+    const run = await openRun(config.file, plan, findings);
+    try {
+      const { world, compared } = openWorld({
+        run,
+        planId: plan.id,
+        hosts: session.hosts,
+        cluster: session.cluster,
+        sink: openProgress(terminal),
+        finish: session.finish,
+        stop: session.stop,
+      });
+      let failed: string | undefined;
+      for (const step of proofs) {
+        const missed = await firstNotHeld(step.proof, world, step.id, false);
+        failed ??= missed?.seen;
+      }
+      const report = await writeReport({ session, plan, run, world, compared, windowSeconds: undefined });
+      if (failed === undefined) return exitCode.done;
+      terminal.err.write(`${failed}\n`);
+      return (report?.differences ?? 0) > 0 ? exitCode.differenceFound : exitCode.failed;
+    } finally {
+      await run.close();
+    }
+  });

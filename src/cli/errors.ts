@@ -1,0 +1,36 @@
+import { type ErrorCatalogue, errorsOf } from '../errors/error.ts';
+import { exitCode } from '../errors/exit-code.ts';
+
+export const usageErrors = {
+  'usage/unknown-shell': {
+    exit: exitCode.usage,
+    meaning: 'Completion scripts exist for bash, zsh and fish.',
+  },
+  'usage/no-terminal': {
+    exit: exitCode.usage,
+    meaning: 'The command asks before it goes on, and there is no terminal on which it could ask.',
+  },
+  'usage/unknown-move': { exit: exitCode.usage, meaning: 'drayage.yaml has no move of this name.' },
+  'usage/unknown-phase': { exit: exitCode.usage, meaning: 'drayage.yaml has no phase of this name.' },
+  'usage/window': { exit: exitCode.usage, meaning: '--window takes a length in seconds, as a number.' },
+  'usage/no-endpoint': {
+    exit: exitCode.usage,
+    meaning: 'Neither drayage.yaml nor the environment names the address of the Proxmox VE API.',
+  },
+  'usage/not-a-plan': {
+    exit: exitCode.usage,
+    meaning: 'The file is not a plan that `drayage plan --out` has written.',
+  },
+  'verify/not-moved': {
+    exit: exitCode.refused,
+    meaning: 'A move is compared with the snapshot of its window; there is none before the release.',
+  },
+  'apply/blocked': { exit: exitCode.refused, meaning: 'The plan has blockers; nothing was changed.' },
+  'apply/drifted': {
+    exit: exitCode.drifted,
+    meaning:
+      'What would be done now is not what the plan in the file says: the world has changed since it was made.',
+  },
+} as const satisfies ErrorCatalogue;
+
+export const usageError = errorsOf(usageErrors);

@@ -1,0 +1,69 @@
+import { Command, type Option } from 'commander';
+import { packageVersion } from './version.ts';
+
+/** Options that every command understands. */
+export interface GlobalOptions {
+  readonly file: string;
+  readonly json?: boolean;
+  readonly color: boolean;
+}
+
+/** What a command resolves to: the exit code of the process. */
+export type Action = (
+  globals: GlobalOptions,
+  options: Record<string, unknown>,
+  args: readonly string[],
+) => Promise<number>;
+
+export interface CommandSpec {
+  readonly name: string;
+  readonly summary: string;
+  readonly description: string;
+  readonly arguments?: readonly (readonly [flags: string, description: string])[];
+  readonly options?: readonly Option[];
+  readonly closing: string;
+  /** Loaded when the command runs, so that `--help` and completion stay quick. */
+  readonly load: () => Promise<Action>;
+}
+
+export function buildProgram(
+  specs: readonly CommandSpec[],
+  finish: (code: number) => void,
+  run: (
+    action: Action,
+    globals: GlobalOptions,
+    options: Record<string, unknown>,
+    args: readonly string[],
+  ) => Promise<number>,
+): Command {
+  const program = new Command('drayage')
+    .description(
+      'Moves the storage of running containers from the disks of virtual machines onto a shared ZFS dataset on a Proxmox VE node, served to new virtual machines over virtiofs: look, plan, a downtime of seconds, proof of every byte, and a way back.',
+    )
+    .version(packageVersion(), '-V, --version')
+    .option('-f, --file <file>', 'the configuration', 'drayage.yaml')
+    .option('--json', 'results and events as JSON, one object a line, on stdout')
+    .option('--no-color', 'no colour (also: NO_COLOR)')
+    .helpOption('-h, --help', 'this help')
+    .helpCommand(false)
+    .showSuggestionAfterError(true)
+    .showHelpAfterError('(drayage --help lists the commands)')
+    .addHelpText(
+      'after',
+      '\nA first evening:\n  drayage init         write drayage.yaml\n  drayage inspect      see what is there\n  drayage plan         see what would be done; nothing is\n  drayage apply        do it; asks before the downtime\n  drayage verify       prove it again, any time\n',
+    );
+  for (const spec of specs) {
+    const command = program
+      .command(spec.name)
+      .summary(spec.summary)
+      .description(spec.description)
+      .addHelpText('after', spec.closing);
+    for (const [flags, description] of spec.arguments ?? []) command.argument(flags, description);
+    for (const option of spec.options ?? []) command.addOption(option);
+    command.action(async (...received) => {
+      const args = received.slice(0, -2).filter((value): value is string => typeof value === 'string');
+      finish(await run(await spec.load(), program.opts<GlobalOptions>(), command.opts(), args));
+    });
+  }
+  return program;
+}

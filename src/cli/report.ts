@@ -1,0 +1,75 @@
+import { join } from 'node:path';
+import { holds } from '../apply/check.ts';
+import type { RunFolder } from '../apply/run-folder.ts';
+import type { World } from '../apply/world.ts';
+import type { Plan } from '../plan/plan.ts';
+import { duration } from '../plan/render/words.ts';
+import { buildReport, type MoveReport, type Report } from '../verify/report.ts';
+import type { Session } from './session.ts';
+
+/** What a run proved: written beside its journal, and summed up for the reader. Nothing when nothing was compared. */
+export async function writeReport(parts: {
+  readonly session: Session;
+  readonly plan: Plan;
+  readonly run: RunFolder;
+  readonly world: World;
+  readonly compared: ReadonlyMap<string, MoveReport>;
+  readonly windowSeconds: number | undefined;
+}): Promise<Report | undefined> {
+  const { session, plan, run, compared, windowSeconds } = parts;
+  if (compared.size === 0) return undefined;
+  const report = buildReport({
+    plan: plan.id,
+    writtenAt: new Date().toISOString(),
+    ...(windowSeconds === undefined ? {} : { windowSeconds }),
+    containers: await workloadsRunning(plan, parts.world),
+    moves: [...compared.values()],
+    evidence: run.path,
+  });
+  await run.writeReport(report);
+  const { terminal } = session;
+  if (terminal.json) terminal.out.write(`${JSON.stringify({ type: 'report', report })}\n`);
+  else terminal.out.write(`${summary(report, session).join('\n')}\n`);
+  return report;
+}
+
+/** Every workload that must run on the target, by the checks of the plan's start steps. */
+async function workloadsRunning(plan: Plan, world: World): Promise<NonNullable<Report['containers']>> {
+  const checks = plan.steps
+    .filter((step) => step.id.startsWith('start '))
+    .flatMap((step) => step.proof.map((check) => ({ step, check })));
+  let expected = 0;
+  let running = 0;
+  const missing: string[] = [];
+  for (const { step, check } of checks) {
+    if (check.kind !== 'run') continue;
+    const count = (check.expect.stdout ?? '').split('\n').length;
+    expected += count;
+    if ((await holds(check, world, step.id, false)).holds) running += count;
+    else missing.push(check.what);
+  }
+  return { expected, running, missing };
+}
+
+function summary(report: Report, session: Session): string[] {
+  const { palette } = session.terminal;
+  const entries = report.moves.reduce((sum, move) => sum + move.entries, 0);
+  const head =
+    report.differences === 0
+      ? palette.good(
+          `Proven: ${entries.toLocaleString('en-US')} entries, ${report.files.toLocaleString('en-US')} files, no difference.`,
+        )
+      : palette.bad(
+          `${report.differences.toLocaleString('en-US')} differences among ${entries.toLocaleString('en-US')} entries.`,
+        );
+  return [
+    head,
+    ...(report.windowSeconds === undefined
+      ? []
+      : [`Downtime: ${duration(report.windowSeconds)} (${report.windowSeconds.toFixed(1)} s).`]),
+    ...(report.containers === undefined
+      ? []
+      : [`Workloads running on the target: ${report.containers.running} of ${report.containers.expected}.`]),
+    `Report: ${join(report.evidence, 'report.md')}`,
+  ];
+}

@@ -1,0 +1,82 @@
+import { join } from 'node:path';
+import { lookingWorld } from '../apply/looking-world.ts';
+import { openMarks } from '../apply/marks.ts';
+import { stateFolder } from '../apply/run-folder.ts';
+import type { ClusterApi, World } from '../apply/world.ts';
+import type { Config } from '../config/config.ts';
+import { loadConfig } from '../config/load.ts';
+import type { Findings } from '../inspect/findings.ts';
+import { inspect } from '../inspect/inspect.ts';
+import { makePlan } from '../plan/make-plan.ts';
+import type { Plan } from '../plan/plan.ts';
+import { proxmoxReader } from '../proxmox/reader.ts';
+import type { Hosts } from '../ssh/host.ts';
+import { openHosts } from '../ssh/hosts.ts';
+import { clusterApi, openCluster } from './cluster.ts';
+import { withInterrupt } from './interrupt.ts';
+import type { GlobalOptions } from './program.ts';
+import { openTerminal, type Terminal } from './terminal.ts';
+import { packageVersion } from './version.ts';
+
+/** Everything a command needs to look at the world that drayage.yaml names. */
+export interface Session {
+  readonly config: Config;
+  readonly terminal: Terminal;
+  readonly hosts: Hosts;
+  readonly cluster: ClusterApi;
+  /** First Ctrl-C. */
+  readonly finish: AbortSignal;
+  /** Second Ctrl-C. */
+  readonly stop: AbortSignal;
+  inspect(): Promise<Findings>;
+  plan(findings: Findings): Plan;
+  /** A world in which looking is possible and changing is not. */
+  looking(plan: Plan): Promise<World>;
+  /** Talk on stderr, on a terminal only. */
+  say(text: string): void;
+}
+
+/** Opens what the configuration names, runs the command, and closes every connection again, whatever happens. */
+export async function withSession(
+  globals: GlobalOptions,
+  run: (session: Session) => Promise<number>,
+): Promise<number> {
+  const terminal = openTerminal({ color: globals.color, json: globals.json === true }, process.env);
+  const config = loadConfig(globals.file, process.env);
+  const client = openCluster(config, process.env);
+  const { hosts, close } = openHosts(config);
+  const cluster = clusterApi(client);
+  return withInterrupt(async ({ finish, stop }) => {
+    const say = (text: string) => {
+      if (terminal.err.isTTY === true && !terminal.json) terminal.err.write(`${terminal.talk.dim(text)}\n`);
+    };
+    try {
+      return await run({
+        config,
+        terminal,
+        hosts,
+        cluster,
+        finish,
+        stop,
+        say,
+        inspect: () => {
+          say('Looking at the cluster, the nodes, the guests and the sources ...');
+          return inspect({ config, hosts, proxmox: proxmoxReader(client), now: new Date().toISOString() });
+        },
+        plan: (findings) => makePlan(config, findings, packageVersion()),
+        looking: async (plan) =>
+          lookingWorld({
+            hosts,
+            cluster,
+            planId: plan.id,
+            marks: await openMarks(join(stateFolder(config.file), 'marks.json')),
+            finish,
+            stop,
+          }),
+      });
+    } finally {
+      client.close();
+      await close();
+    }
+  });
+}
