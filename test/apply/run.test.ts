@@ -1,0 +1,319 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { observe } from '../../src/apply/observe.ts';
+import { type ApplyOptions, applyPlan } from '../../src/apply/run.ts';
+import type { Plan } from '../../src/plan/plan.ts';
+import { type Durable, type Fault, fakeWorld, fresh, plan } from './fake-world.ts';
+
+let runPath: string;
+beforeAll(() => {
+  runPath = mkdtempSync(join(tmpdir(), 'drayage-run-'));
+});
+afterAll(() => rmSync(runPath, { recursive: true, force: true }));
+
+async function run(
+  durable: Durable,
+  fault?: Fault,
+  options: Partial<ApplyOptions> = {},
+  more: Parameters<typeof fakeWorld>[2] = {},
+) {
+  const { world, events } = fakeWorld(durable, fault, { runPath, ...more });
+  const result = await applyPlan({ plan, world, gate: async () => 'open', ...options });
+  return { result, events };
+}
+
+const arrived = { target: 'running', source: 'stopped', fence: 'up', released: 'yes', data: 'equal' };
+const back = { source: 'running', fence: 'down', target: 'stopped', released: 'no' };
+const changesOfAWholeRun = 8;
+
+describe('a run', () => {
+  test('carries the plan out, asks once before the downtime, and measures it', async () => {
+    const durable = fresh();
+    const { result, events } = await run(durable);
+    expect(result.exitCode).toBe(0);
+    expect(durable.facts).toMatchObject(arrived);
+    expect(durable.broken).toEqual([]);
+    expect(durable.history).toHaveLength(changesOfAWholeRun);
+    expect(events.filter(({ type }) => type === 'gate')).toEqual([
+      { type: 'gate', phase: 'one', expectedWindowSeconds: 30 },
+    ]);
+    expect(result.windowSeconds).toBeGreaterThan(0);
+    expect(durable.marks.window).toBeUndefined();
+    const order = events.map(({ type }) => type);
+    expect(order.indexOf('window-opened')).toBeGreaterThan(order.indexOf('gate'));
+    expect(order.at(-1)).toBe('run-finished');
+  });
+
+  test('a second time changes nothing and asks nothing', async () => {
+    const durable = fresh();
+    await run(durable);
+    const before = durable.history.length;
+    const { result, events } = await run(durable);
+    expect(result.exitCode).toBe(0);
+    expect(durable.history).toHaveLength(before);
+    expect(events.some(({ type }) => type === 'gate')).toBe(false);
+    expect([...result.steps.values()]).toEqual(plan.steps.map(() => 'in-place'));
+  });
+
+  test('that the operator holds at the gate stops there, with the source running, and says how to go on', async () => {
+    const durable = fresh();
+    const { result, events } = await run(durable, undefined, { gate: async () => 'stay' });
+    expect(result.exitCode).toBe(6);
+    expect(durable.facts).toMatchObject({ ...back, placed: 'yes' });
+    expect(events).toContainEqual(
+      expect.objectContaining({ type: 'message', text: expect.stringContaining('drayage apply') }),
+    );
+  });
+
+  test('until the seed does not come to the gate; the cutover goes on from there', async () => {
+    const durable = fresh();
+    const first = await run(durable, undefined, { until: 'seed' });
+    expect(first.result.exitCode).toBe(0);
+    expect(durable.history).toEqual(['placed=yes', 'mounted=yes', 'seed pass']);
+    expect((await run(durable)).result.exitCode).toBe(0);
+    expect(durable.facts).toMatchObject(arrived);
+  });
+
+  test('of a plan with blockers is refused, with the way out', async () => {
+    const durable = fresh();
+    const blocked: Plan = {
+      ...plan,
+      blockers: [{ code: 'x', seen: 'no room', meaning: '', next: ['make room'] }],
+    };
+    const { result } = await run(durable, undefined, { plan: blocked });
+    expect(result).toMatchObject({ exitCode: 5, error: { code: 'apply/blocked', next: ['make room'] } });
+    expect(durable.history).toEqual([]);
+  });
+
+  test('of a later phase is refused while the earlier one is not proven', async () => {
+    const later: Plan = {
+      ...plan,
+      phases: [...plan.phases, { name: 'two', moves: ['media'], after: 'one' }],
+      steps: [
+        ...plan.steps,
+        { ...(plan.steps[0] as Plan['steps'][number]), id: 'place media', phase: 'two', move: 'media' },
+      ],
+    };
+    const durable = fresh();
+    const { result } = await run(durable, undefined, { plan: later, phases: ['two'] });
+    expect(result).toMatchObject({
+      exitCode: 5,
+      error: { code: 'apply/needs', next: ['drayage apply --phase one'] },
+    });
+  });
+
+  test('stops at a step that only the operator can do, and says what', async () => {
+    const steps = plan.steps.map((step) =>
+      step.id === 'mounted docker' ? { ...step, operations: [], byHand: 'edit configuration.nix' } : step,
+    );
+    const { result } = await run(fresh(), undefined, { plan: { ...plan, steps } });
+    expect(result).toMatchObject({
+      exitCode: 6,
+      error: { code: 'apply/by-hand', seen: expect.stringContaining('configuration.nix') },
+    });
+  });
+
+  test('never copies without the marker', async () => {
+    const durable = fresh();
+    durable.facts.marker = 'gone';
+    const { result } = await run(durable);
+    expect(result).toMatchObject({ exitCode: 5, error: { code: 'apply/guard' } });
+    expect(durable.history).toEqual([]);
+  });
+
+  test('refuses a pass that deletes and has no guard', async () => {
+    const steps = plan.steps.map((step) => ({
+      ...step,
+      operations: step.operations.map((operation) =>
+        operation.kind === 'copy' ? { ...operation, guards: [] } : operation,
+      ),
+    }));
+    const durable = fresh();
+    const { result } = await run(durable, undefined, { plan: { ...plan, steps } });
+    expect(result).toMatchObject({ exitCode: 7, error: { code: 'apply/unguarded-delete' } });
+    expect(durable.facts).toMatchObject(back);
+  });
+});
+
+describe('a window that fails', () => {
+  test('before the release is taken back: the source runs again', async () => {
+    const durable = fresh();
+    const { result, events } = await run(durable, { at: 5, kind: 'fails' });
+    expect(result.exitCode).toBe(7);
+    expect(durable.facts).toMatchObject(back);
+    expect(durable.broken).toEqual([]);
+    expect(durable.marks.window).toBeUndefined();
+    expect(events).toContainEqual(expect.objectContaining({ text: expect.stringContaining('taken back') }));
+  });
+
+  test('because source and target differ is taken back, and the difference is named', async () => {
+    const durable = fresh();
+    const { world } = fakeWorld(durable, undefined, { runPath });
+    const original = world.pass;
+    const { result } = await run(
+      durable,
+      undefined,
+      {},
+      {
+        pass: async (pass, parts) => {
+          const done = await original(pass, parts);
+          durable.facts.data = 'behind';
+          return done;
+        },
+      },
+    );
+    expect(result).toMatchObject({
+      exitCode: 7,
+      error: { code: 'apply/difference', seen: expect.stringContaining('x: content') },
+    });
+    expect(durable.facts).toMatchObject(back);
+  });
+
+  test('because the release is refused by its guards is taken back', async () => {
+    const durable = fresh();
+    const { world } = fakeWorld(durable, undefined, { runPath });
+    const { result } = await run(
+      durable,
+      undefined,
+      {},
+      {
+        compare: async (...parts) => {
+          durable.facts.mounted = 'lost';
+          return world.compare(...parts);
+        },
+      },
+    );
+    expect(result).toMatchObject({ exitCode: 7, error: { code: 'apply/guard' } });
+    expect(durable.facts).toMatchObject(back);
+  });
+
+  test('after the release is not taken back, and the next run goes on', async () => {
+    const durable = fresh();
+    const { result, events } = await run(durable, { at: 7, kind: 'fails' });
+    expect(result.exitCode).toBe(6);
+    expect(durable.facts).toMatchObject({
+      source: 'stopped',
+      fence: 'up',
+      released: 'yes',
+      target: 'stopped',
+    });
+    expect(events).toContainEqual(
+      expect.objectContaining({ text: expect.stringContaining('drayage apply') }),
+    );
+    expect((await run(durable)).result.exitCode).toBe(0);
+    expect(durable.facts).toMatchObject(arrived);
+  });
+
+  test('by the first Ctrl-C ends the operation at hand and is taken back', async () => {
+    const durable = fresh();
+    const finish = new AbortController();
+    const { result } = await run(
+      durable,
+      undefined,
+      {},
+      {
+        finish: finish.signal,
+        sink: (event) => event.type === 'operation-started' && event.what === 'stop' && finish.abort(),
+      },
+    );
+    expect(result.exitCode).toBe(7);
+    expect(durable.facts).toMatchObject(back);
+    expect(durable.broken).toEqual([]);
+  });
+
+  test('by the second Ctrl-C stops at once; the next run goes on', async () => {
+    const durable = fresh();
+    const stop = new AbortController();
+    const { result } = await run(
+      durable,
+      { at: 5, kind: 'fails' },
+      {},
+      {
+        stop: stop.signal,
+        sink: (event) => event.type === 'operation-started' && event.what === 'final' && stop.abort(),
+      },
+    );
+    expect(result.exitCode).toBe(130);
+    expect(durable.facts.source).toBe('stopped');
+    expect((await run(durable)).result.exitCode).toBe(0);
+    expect(durable.facts).toMatchObject(arrived);
+  });
+});
+
+test('a first Ctrl-C before the window stops with 130 and leaves the source running', async () => {
+  const durable = fresh();
+  const finish = new AbortController();
+  const { result } = await run(
+    durable,
+    undefined,
+    {},
+    {
+      finish: finish.signal,
+      sink: (event) => event.type === 'operation-started' && event.what === 'seed' && finish.abort(),
+    },
+  );
+  expect(result).toMatchObject({ exitCode: 130, error: { code: 'apply/interrupted' } });
+  expect(durable.history.at(-1)).toBe('seed pass');
+  expect(durable.facts.source).toBe('running');
+});
+
+test('after a kill in the window, a failure in the next run still takes back what the killed one began', async () => {
+  const durable = fresh();
+  await run(durable, { at: 5, kind: 'killed-before' });
+  expect(durable.facts).toMatchObject({ source: 'stopped', fence: 'up' });
+  const { result } = await run(durable, { at: 1, kind: 'fails' });
+  expect(result.exitCode).toBe(7);
+  expect(durable.facts).toMatchObject(back);
+});
+
+test('a window that an earlier run left open is named at the gate', async () => {
+  const durable = fresh();
+  await run(durable, { at: 5, kind: 'killed-before' });
+  let since: string | undefined;
+  await run(durable, undefined, {
+    gate: async (gate) => {
+      since = gate.openSince;
+      return 'open';
+    },
+  });
+  expect(since).toMatch(/^20\d\d-/);
+});
+
+test('whatever happens at whatever change, the laws hold and the last run arrives', async () => {
+  const fault = fc.record({
+    at: fc.nat(changesOfAWholeRun + 4),
+    kind: fc.constantFrom('killed-before', 'killed-after', 'fails'),
+  }) as fc.Arbitrary<Fault>;
+  await fc.assert(
+    fc.asyncProperty(fc.array(fault, { maxLength: 4 }), async (faults) => {
+      const durable = fresh();
+      for (const each of faults) {
+        const { result } = await run(durable, each);
+        if (result.exitCode === 7) expect(durable.facts).toMatchObject(back);
+        expect(durable.broken).toEqual([]);
+      }
+      const { result } = await run(durable);
+      expect(result.error).toBeUndefined();
+      expect(result.exitCode).toBe(0);
+      expect(durable.facts).toMatchObject(arrived);
+      expect(durable.broken).toEqual([]);
+      expect(durable.marks.window).toBeUndefined();
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('looking at a plan changes nothing', async () => {
+  const durable = fresh();
+  const { world } = fakeWorld(durable, undefined, { runPath });
+  const states = await observe(plan, world);
+  expect(states.get('place docker')).toBe('to-do');
+  expect(durable.history).toEqual([]);
+  expect(durable.journal).toEqual([]);
+  await run(durable);
+  const after = await observe(plan, world);
+  expect(new Set(after.values())).toEqual(new Set(['in-place']));
+});

@@ -1,0 +1,37 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export type FileSystem = 'ext4' | 'xfs' | 'btrfs';
+
+export interface LoopMount {
+  readonly path: string;
+  /** Unmounts, which also gives the loop device back, and removes the image. */
+  unmount(): void;
+}
+
+/** A file system of its own on a loop device. XFS wants at least 300 MiB; the image is sparse. */
+export function loopMount(kind: FileSystem): LoopMount {
+  const folder = mkdtempSync(join(tmpdir(), `drayage-${kind}-`));
+  const image = join(folder, 'image');
+  const path = join(folder, 'mnt');
+  writeFileSync(image, '');
+  truncateSync(image, 320 * 1024 * 1024);
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  try {
+    execFileSync(`mkfs.${kind}`, ['-q', image], { stdio: 'pipe' });
+    execFileSync('install', ['-d', path]);
+    execFileSync('mount', ['-o', 'loop', image, path], { stdio: 'pipe' });
+  } catch (error) {
+    remove();
+    throw error;
+  }
+  return {
+    path,
+    unmount() {
+      execFileSync('umount', [path], { stdio: 'pipe' });
+      remove();
+    },
+  };
+}
