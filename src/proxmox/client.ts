@@ -28,8 +28,6 @@ const envelope = z.object({
   errors: z.record(z.string(), z.string()).optional(),
 });
 
-export { grants } from './refusal.ts';
-
 export function openProxmox(access: Access, patience?: Patience): ProxmoxClient {
   const { send, close } = openConnection(access, patience);
   // `PVEAPIToken=USER@REALM!NAME=SECRET`: what stands before the secret may be shown.

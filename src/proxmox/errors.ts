@@ -55,6 +55,10 @@ export const proxmoxErrors = {
     exit: exitCode.partial,
     meaning: 'The task is still running after the time it was given.',
   },
+  'proxmox/task-left': {
+    exit: exitCode.interrupted,
+    meaning: 'Waiting was given up on request; the task itself goes on.',
+  },
   'proxmox/unexpected': {
     exit: exitCode.failed,
     meaning: 'The API answered with something that drayage has no name for.',

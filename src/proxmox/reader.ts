@@ -7,7 +7,8 @@ import type {
   NotSeen,
   VirtiofsDevice,
 } from '../inspect/findings.ts';
-import { grants, type ProxmoxClient } from './client.ts';
+import { parseAnswer } from './answer.ts';
+import type { ProxmoxClient } from './client.ts';
 import { proxmoxError } from './errors.ts';
 import { parseMappingEntry } from './mapping.ts';
 import { isOn, parsePropertyString } from './property-string.ts';
@@ -48,19 +49,19 @@ export function proxmoxReader(client: ProxmoxClient) {
       const notSeen: NotSeen[] = [];
       const allowed = async <T>(what: string, schema: z.ZodType<T>, path: string): Promise<T | undefined> => {
         try {
-          return read(schema, await client.get(path), path);
+          return parseAnswer(schema, await client.get(path), path);
         } catch (error) {
           if (!(error instanceof DrayageError) || error.code !== 'proxmox/permission') throw error;
           notSeen.push({
             subject: 'cluster',
             what,
             seen: error.seen,
-            next: grants(error.seen)[1] ?? (grants(error.seen)[0] as string),
+            next: error.next.join('; '),
           });
           return undefined;
         }
       };
-      const version = read(versionSchema, await client.get('/version'), '/version');
+      const version = parseAnswer(versionSchema, await client.get('/version'), '/version');
       const nodes = await allowed('nodes', nodesSchema, '/nodes');
       const status = await allowed('quorum', statusSchema, '/cluster/status');
       const mappings = await allowed('directory mappings', mappingsSchema, '/cluster/mapping/dir');
@@ -86,7 +87,11 @@ export function proxmoxReader(client: ProxmoxClient) {
     },
 
     async vm(vmid: number) {
-      const all = read(vmsSchema, await client.get('/cluster/resources?type=vm'), '/cluster/resources');
+      const all = parseAnswer(
+        vmsSchema,
+        await client.get('/cluster/resources?type=vm'),
+        '/cluster/resources',
+      );
       const found = all.find((candidate) => candidate.vmid === vmid);
       if (found === undefined) {
         throw proxmoxError('proxmox/not-found', {
@@ -98,8 +103,8 @@ export function proxmoxReader(client: ProxmoxClient) {
         });
       }
       const path = `/nodes/${found.node}/qemu/${vmid}/config`;
-      const config = read(configSchema, await client.get(path), path);
-      const current = read(configSchema, await client.get(`${path}?current=1`), path);
+      const config = parseAnswer(configSchema, await client.get(path), path);
+      const current = parseAnswer(configSchema, await client.get(`${path}?current=1`), path);
       const running = found.status === 'running';
       return {
         vm: { vmid, node: found.node, running, vm: vmOf(config, current, running) },
@@ -145,14 +150,4 @@ function deviceOf(key: string, raw: string, pending: boolean): VirtiofsDevice {
     throw proxmoxError('proxmox/unexpected', { seen: `${key}: ${raw}`, next: ['drayage inspect'] });
   }
   return { key, raw, ...options, pending };
-}
-
-function read<T>(schema: z.ZodType<T>, value: unknown, path: string): T {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw proxmoxError('proxmox/unexpected', {
-    seen: `GET ${path}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not as documented'}`,
-    next: [`pvesh get ${path.split('?')[0]} --output-format json`],
-  });
 }
