@@ -15,6 +15,8 @@ export type Params = Readonly<Record<string, string | number | readonly string[]
 /** The Proxmox VE API. Answers are `data` of the envelope; errors are DrayageErrors with Proxmox's own words. */
 export interface ProxmoxClient {
   readonly endpoint: string;
+  /** `USER@REALM!NAME`: may be shown. */
+  readonly tokenId: string;
   /** @throws proxmox/not-found and the other errors of this folder */
   get(path: string): Promise<unknown>;
   /** A task is not waited for: its UPID is returned. */
@@ -34,6 +36,7 @@ export function openProxmox(access: Access, patience?: Patience): ProxmoxClient 
   const [, tokenId = 'USER@REALM!NAME'] = access.authorization().split('=');
   return {
     endpoint: access.endpoint,
+    tokenId,
     async get(path) {
       return read(await patient(send, path), { method: 'GET', path, tokenId });
     },

@@ -11,6 +11,7 @@ import { parseAnswer } from './answer.ts';
 import type { ProxmoxClient } from './client.ts';
 import { proxmoxError } from './errors.ts';
 import { parseMappingEntry } from './mapping.ts';
+import { missingPrivileges, privilegesToInspect } from './permissions.ts';
 import { isOn, parsePropertyString } from './property-string.ts';
 import { parseVirtiofs } from './virtiofs.ts';
 
@@ -42,8 +43,11 @@ const configSchema = z.looseObject({
   agent: z.union([z.string(), z.number()]).transform(String).optional(),
 });
 
-/** Reads the cluster as inspection needs it; changes nothing. */
-export function proxmoxReader(client: ProxmoxClient) {
+/**
+ * Reads the cluster as inspection needs it; changes nothing.
+ * @param wanted what must be visible: the lists of the API leave out silently what a token may not see
+ */
+export function proxmoxReader(client: ProxmoxClient, wanted?: Parameters<typeof privilegesToInspect>[0]) {
   return {
     async cluster(): Promise<{ cluster: ClusterFindings; notSeen: NotSeen[] }> {
       const notSeen: NotSeen[] = [];
@@ -61,6 +65,8 @@ export function proxmoxReader(client: ProxmoxClient) {
           return undefined;
         }
       };
+      if (wanted !== undefined)
+        notSeen.push(...(await missingPrivileges(client, privilegesToInspect(wanted))));
       const version = parseAnswer(versionSchema, await client.get('/version'), '/version');
       const nodes = await allowed('nodes', nodesSchema, '/nodes');
       const status = await allowed('quorum', statusSchema, '/cluster/status');
