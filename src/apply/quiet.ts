@@ -1,3 +1,5 @@
+import { printableName } from '../verify/name.ts';
+
 /** One mount of a mount namespace, from /proc/PID/mountinfo (proc(5)). */
 interface Mount {
   readonly device: string;
@@ -118,11 +120,16 @@ export function holders(output: string, path: string): string[] | undefined {
     const held = process.files.find(
       (file) => isBelow(file.path, path) || lies(file.path, process.mounts, source),
     );
-    if (held !== undefined) return [`${process.name} (pid ${process.pid}): ${held.by} -> ${held.path}`];
+    if (held !== undefined)
+      return [
+        `${printableName(process.name)} (pid ${process.pid}): ${held.by} -> ${printableName(held.path)}`,
+      ];
     const bind = process.namespace === own ? undefined : boundInto(process.mounts, here.mounts, source, path);
     return bind === undefined
       ? []
-      : [`${process.name} (pid ${process.pid}): has it mounted at ${bind.point}`];
+      : [
+          `${printableName(process.name)} (pid ${process.pid}): has it mounted at ${printableName(bind.point)}`,
+        ];
   });
 }
 

@@ -41,7 +41,7 @@ export function compareManifests(source: Manifest, target: Manifest, options: Co
   const attributesKnown = source.attributesKnown && target.attributesKnown;
   const add = (path: string, what: DifferenceKind, here: string, there: string) =>
     differences.push({ path: path === '' ? '.' : printableName(path), what, source: here, target: there });
-  const links = linkPairs();
+  const linked: { path: string; left: Entry; right: Entry }[] = [];
   for (const [path, left] of source.entries) {
     if (left.type === 's') {
       sockets.push(printableName(path));
@@ -61,13 +61,17 @@ export function compareManifests(source: Manifest, target: Manifest, options: Co
     compareContent(path, left, right, add);
     if (attributesKnown && !ownTop)
       compareAttributes(path, left.attributes ?? {}, right.attributes ?? {}, add);
-    const pairing = left.type === 'd' ? undefined : links.conflict(left, right, path);
-    if (pairing !== undefined) add(path, 'hard-links', pairing.source, pairing.target);
+    if (left.type !== 'd' && (left.links > 1 || right.links > 1)) linked.push({ path, left, right });
   }
+  compareLinks(linked, add);
   for (const [path, right] of target.entries) {
     if (!source.entries.has(path) && right.type !== 's') add(path, 'unexpected', 'nothing', describe(right));
   }
-  return { differences, sockets };
+  // Directories are listed in no order: the same trees give the same list.
+  return {
+    differences: differences.sort((a, b) => (a.path < b.path ? -1 : Number(a.path > b.path))),
+    sockets: sockets.sort(),
+  };
 }
 
 type Add = (path: string, what: DifferenceKind, source: string, target: string) => void;
@@ -125,23 +129,20 @@ function compareAttributes(
 }
 
 /** Names that are one file on one side must be one file on the other: the pairs of inodes must be one to one. */
-function linkPairs() {
+function compareLinks(linked: { path: string; left: Entry; right: Entry }[], add: Add): void {
   const forward = new Map<string, { inode: string; path: string }>();
   const backward = new Map<string, { inode: string; path: string }>();
-  return {
-    conflict(left: Entry, right: Entry, path: string): { source: string; target: string } | undefined {
-      if (left.links === 1 && right.links === 1) return undefined;
-      const there = forward.get(left.inode);
-      const here = backward.get(right.inode);
-      if (there !== undefined && there.inode !== right.inode) {
-        return { source: `same file as ${printableName(there.path)}`, target: 'a file of its own' };
-      }
-      if (here !== undefined && here.inode !== left.inode) {
-        return { source: 'a file of its own', target: `same file as ${printableName(here.path)}` };
-      }
-      if (there === undefined) forward.set(left.inode, { inode: right.inode, path });
-      if (here === undefined) backward.set(right.inode, { inode: left.inode, path });
-      return undefined;
-    },
-  };
+  linked.sort((a, b) => (a.path < b.path ? -1 : 1));
+  for (const { path, left, right } of linked) {
+    const there = forward.get(left.inode);
+    const here = backward.get(right.inode);
+    if (there !== undefined && there.inode !== right.inode) {
+      add(path, 'hard-links', `same file as ${printableName(there.path)}`, 'a file of its own');
+    } else if (here !== undefined && here.inode !== left.inode) {
+      add(path, 'hard-links', 'a file of its own', `same file as ${printableName(here.path)}`);
+    } else {
+      forward.set(left.inode, { inode: right.inode, path: there?.path ?? path });
+      backward.set(right.inode, { inode: left.inode, path: here?.path ?? path });
+    }
+  }
 }
