@@ -120,7 +120,7 @@ function parentOf(path: string): string {
  * with `|` between them: one is enough. ACLs carry roles, so the privilege goes into a role of drayage's own. A token
  * with privilege separation never has more than its user.
  */
-export function grants(text: string, tokenId = 'USER@REALM!NAME'): string[] {
+function grants(text: string, tokenId = 'USER@REALM!NAME'): string[] {
   const [user, name = 'NAME'] = tokenId.split('!');
   const found = /Permission check failed \((\/[^,()]*), ([A-Za-z.|, ]+)\)/.exec(text);
   if (found?.[1] === undefined || found[2] === undefined) {

@@ -3,7 +3,7 @@ import type { Host, RunOptions, RunResult } from './host.ts';
 import { quoteArgv } from './quote.ts';
 
 /** The last lines of what a tool said, short enough for a message. */
-export function lastLines(output: Buffer | string, count = 20): string {
+function lastLines(output: Buffer | string, count = 20): string {
   return output.toString().trimEnd().split('\n').slice(-count).join('\n');
 }
 
