@@ -77,10 +77,6 @@ export const sshErrors = {
     meaning: 'drayage.yaml has neither a node nor a guest of that name.',
     exit: exitCode.usage,
   },
-  'ssh/command-failed': {
-    meaning: 'A command ended with an exit code that says it failed.',
-    exit: exitCode.failed,
-  },
 } as const satisfies ErrorCatalogue;
 
 export const sshError = errorsOf(sshErrors);

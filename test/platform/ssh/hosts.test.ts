@@ -1,10 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { DrayageError } from '../../../src/errors/error.ts';
+import type { Host } from '../../../src/ssh/host.ts';
 import { openHosts } from '../../../src/ssh/hosts.ts';
 import { controllerHost } from '../../../src/ssh/local.ts';
-import { runOk, runText } from '../../../src/ssh/text.ts';
 import { startSshd, type TestSshd } from '../../support/sshd.ts';
 
 let sshd: TestSshd;
@@ -12,6 +11,8 @@ beforeAll(async () => {
   sshd = await startSshd();
 });
 afterAll(() => sshd.stop());
+
+const text = async (host: Host, argv: readonly string[]) => (await host.run(argv)).stdout.toString();
 
 const config = () => ({
   file: 'drayage.yaml',
@@ -26,8 +27,8 @@ describe('openHosts', () => {
   it('finds nodes, guests and the controller by name', async () => {
     const { hosts, close } = openHosts(config());
     try {
-      expect(await runText(hosts('prom'), ['printenv', 'SSH_CONNECTION'])).toContain('127.0.0.1');
-      expect(await runText(hosts('doc1'), ['printenv', 'SSH_CONNECTION'])).toContain('127.0.0.1');
+      expect(await text(hosts('prom'), ['printenv', 'SSH_CONNECTION'])).toContain('127.0.0.1');
+      expect(await text(hosts('doc1'), ['printenv', 'SSH_CONNECTION'])).toContain('127.0.0.1');
       expect((await hosts('controller').run(['printenv', 'SSH_CONNECTION'])).exitCode).toBe(1);
       expect(hosts('doc1')).toBe(hosts('doc1'));
     } finally {
@@ -50,7 +51,7 @@ describe('the controller as a host', () => {
   const host = controllerHost();
 
   it('runs commands as they are, without a shell', async () => {
-    expect(await runText(host, ['printf', '%s', '$HOME; "x"'])).toBe('$HOME; "x"');
+    expect(await text(host, ['printf', '%s', '$HOME; "x"'])).toBe('$HOME; "x"');
   });
 
   it('reports a program that is not there as 127', async () => {
@@ -73,18 +74,5 @@ describe('the controller as a host', () => {
     await sleep(100);
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => 'gone');
     expect(stat).toMatch(/^gone$|\) Z /);
-  });
-});
-
-describe('runOk', () => {
-  it('throws the tool’s own words when a command fails', async () => {
-    const error = await runOk(controllerHost(), ['ls', '/no such place']).catch(
-      (caught: DrayageError) => caught,
-    );
-    expect(error).toMatchObject({
-      code: 'ssh/command-failed',
-      seen: "controller: ls '/no such place' ended with 2: ls: cannot access '/no such place': No such file or directory",
-      next: ["on controller: ls '/no such place'"],
-    });
   });
 });
