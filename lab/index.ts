@@ -10,6 +10,7 @@ import { defaultLabFolder, type GuestName, isGuestName, type LabPaths, labPaths 
 import { withStartLock } from './room/lock.ts';
 import { prepareState } from './room/prepare.ts';
 import { type Progress, timed } from './room/progress.ts';
+import { requireRoomCommands } from './room/requirements.ts';
 import { findRoom, inRoomNetwork, needRoom, type Room, startRoom, stopRoom } from './room/room.ts';
 import { installServices } from './services/install.ts';
 
@@ -52,7 +53,7 @@ export interface Lab {
 
 /**
  * Boots a lab and resolves when the API answers and every requested guest answers ssh.
- * Needs root. Throws lab/not-root, lab/unknown-guest, lab/already-running, lab/room-failed and the image's errors.
+ * Needs root. Throws lab/not-root, lab/missing-command, lab/unknown-guest, lab/already-running, lab/room-failed and the image's errors.
  */
 export async function startLab(options: LabOptions = {}): Promise<Lab> {
   const paths = labPaths(options.folder ?? defaultLabFolder());
@@ -63,6 +64,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
       seen: `The lab was started by user ${process.getuid?.()}.`,
       next: ['sudo -E npm run lab -- up'],
     });
+  requireRoomCommands();
   mkdirSync(paths.root, { recursive: true });
   return withStartLock(paths, async () => {
     if (findRoom(paths))

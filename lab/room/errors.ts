@@ -6,6 +6,10 @@ export const roomErrors = {
     meaning: 'The lab mounts file systems and makes network cards, which Linux allows to root alone.',
     exit: exitCode.refused,
   },
+  'lab/missing-command': {
+    meaning: 'The lab runs on tools of this machine, and some are not installed.',
+    exit: exitCode.failed,
+  },
   'lab/already-running': {
     meaning: 'One state folder holds one lab at a time.',
     exit: exitCode.locked,
