@@ -22,7 +22,7 @@ export type Probes<K extends string> = Readonly<Record<K, readonly string[]>>;
 export async function probe<K extends string>(
   host: Host,
   probes: Probes<K>,
-  timeoutSeconds = 120,
+  timeoutSeconds = 300,
 ): Promise<Readonly<Record<K, Answer>>> {
   const keys = Object.keys(probes) as K[];
   if (keys.length === 0) return {} as Record<K, Answer>;

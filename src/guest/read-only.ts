@@ -20,7 +20,7 @@ const lookers = new Set([
 /** Sub-commands that only look, of programs that can also change things. */
 const lookingCommands: Readonly<Record<string, readonly string[]>> = {
   docker: ['--version', 'ps', 'container inspect', 'images'],
-  podman: ['--version', 'info', 'ps', 'container inspect', 'images'],
+  podman: ['--version', 'ps', 'container inspect', 'images'],
   rsync: ['--version'],
   systemctl: ['show', 'cat', 'list-units', 'list-unit-files', 'is-enabled', 'is-active'],
   zfs: ['get', 'list', 'version'],

@@ -3,7 +3,7 @@ import type { GuestUser, SystemFacts } from '../guest/system.ts';
 import type { Host } from '../ssh/host.ts';
 import { asUser } from '../workloads/as-user.ts';
 import { parseDockerInspect } from '../workloads/docker.ts';
-import { optional, parsePodmanImages, parsePodmanInspect } from '../workloads/podman.ts';
+import { graphRootOf, optional, parsePodmanImages, parsePodmanInspect } from '../workloads/podman.ts';
 import { isQuadlet, systemQuadletFolders, userQuadletFolders } from '../workloads/quadlet.ts';
 import { parseShow, type ShownUnit, showUnits } from '../workloads/systemd.ts';
 import type { ContainerFindings, GuestSystem, ImageStore, NotSeen } from './findings.ts';
@@ -30,7 +30,6 @@ export interface ManagerAnswers extends Manager {
   readonly shown: readonly ShownUnit[];
   readonly quadletFiles: readonly string[];
   readonly containerIds: readonly string[];
-  readonly graphRoot?: string;
   readonly images: GuestSystem['images'];
 }
 
@@ -97,7 +96,9 @@ export async function readWorkloads(
   });
   return {
     stores: answered.flatMap((manager): ImageStore[] => {
-      const graphRoot = manager.graphRoot ?? manager.user?.storePath;
+      const inspected = details[keyOf(manager, 'inspect')]?.stdout ?? '';
+      const told = inspected.trim() === '' ? undefined : graphRootOf(inspected);
+      const graphRoot = told ?? (manager.user === undefined ? facts.rootStore : manager.user.storePath);
       return graphRoot === undefined ? [] : [{ ...optional('user', manager.user?.name), graphRoot }];
     }),
     containers,
@@ -137,7 +138,6 @@ function questions(manager: Manager, facts: SystemFacts): (readonly [string, rea
   if (manager.answers && manager.store) {
     const podman = (...words: string[]) => asManager(manager, ['podman', ...words]);
     asked.push(
-      [keyOf(manager, 'info'), podman('info', '--format', '{{.Store.GraphRoot}}')],
       [keyOf(manager, 'ps'), podman('ps', '--all', '--quiet', '--no-trunc')],
       [keyOf(manager, 'images'), podman('images', '--format', 'json')],
     );
@@ -176,14 +176,12 @@ function readAnswers(
       next: `loginctl enable-linger ${manager.user.name}   # on ${host.name}, if it should run`,
     });
   }
-  const graphRoot = take('info', 'image store', 'podman info').trim();
   const imagesText = take('images', 'images', 'podman images');
   return {
     ...manager,
     shown: parseShow(take('show', 'systemd units', 'systemctl show')),
     quadletFiles: ownQuadlets(manager, (get('quadlets')?.stdout ?? '').split('\n')),
     containerIds: take('ps', 'podman containers', 'podman ps --all').split('\n').filter(Boolean),
-    ...optional('graphRoot', graphRoot),
     images: parsePodmanImages(imagesText, manager.user?.name),
   };
 }

@@ -156,8 +156,12 @@ async function readGuestSystem(
   const { notSeen: hidden, ...workloads } = await readWorkloads(host, facts, movedPaths, alsoUnits);
   notSeen.push(...hidden);
   const { rootStore: _rootStore, users, ...system } = facts;
+  // Each running container has mounts of its own inside the store; they come and go.
+  const inStore = (target: string) =>
+    workloads.stores.some((store) => target.startsWith(`${store.graphRoot}/`));
   return {
     ...system,
+    mounts: system.mounts.filter((mount) => !inStore(mount.target)),
     users: users.map(({ managerRuns: _managerRuns, storePath: _storePath, ...user }) => user),
     ...workloads,
   };

@@ -204,7 +204,8 @@ function containerLines(container: ContainerFindings): string[] {
   return [
     `${container.name}  ${facts.join(', ')}`,
     ...container.bindSources.map((path) => `    uses ${path}`),
-    ...(container.create?.cannotCarry === undefined
+    // What a unit made, the unit makes again.
+    ...(container.create?.cannotCarry === undefined || container.unit !== undefined
       ? []
       : [`    cannot be carried: ${container.create.cannotCarry}`]),
   ];

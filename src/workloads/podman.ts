@@ -40,6 +40,7 @@ const inspectSchema = z.array(
     Image: z.string(),
     ImageName: z.string(),
     IsInfra: z.boolean().default(false),
+    StaticDir: z.string().default(''),
     State: z.object({ Running: z.boolean() }),
     Mounts: z.array(mountSchema).nullable().default([]),
     Config: z.object({
@@ -95,6 +96,18 @@ export function parsePodmanInspect(text: string, context: ContainerContext): Con
     });
 }
 
+/**
+ * Root of the image store, from where podman keeps a container: `<graphRoot>/overlay-containers/<id>/userdata`. Asking
+ * `podman info` for it would take a second of its own. undefined without containers.
+ */
+export function graphRootOf(text: string): string | undefined {
+  for (const container of parseJson('podman container inspect', inspectSchema, text)) {
+    const root = /^(\/.+)\/[a-z]+-containers\/[0-9a-f]+\/userdata$/.exec(container.StaticDir)?.[1];
+    if (root !== undefined) return root;
+  }
+  return undefined;
+}
+
 /** The create command, with what only the container itself shows: volumes of its image, and variables that came to nothing. */
 function createOf(
   container: z.infer<typeof inspectSchema>[number],
@@ -134,9 +147,12 @@ export function parsePodmanImages(
 ): { name: string; id: string; user?: string }[] {
   // podman prints nothing at all, or `null`, for an empty store in some versions.
   const body = text.trim() === '' || text.trim() === 'null' ? '[]' : text;
-  return parseJson('podman images --format json', imagesSchema, body).flatMap((image) =>
-    (image.Names ?? []).map((name) => ({ name, id: image.Id, ...optional('user', user) })),
+  const images = parseJson('podman images --format json', imagesSchema, body);
+  // podman shows an image once for each of its names, each time with all of them.
+  const named = new Map(
+    images.flatMap((image) => (image.Names ?? []).map((name) => [name, image.Id] as const)),
   );
+  return [...named].map(([name, id]) => ({ name, id, ...optional('user', user) }));
 }
 
 /** A key only where there is a value: `exactOptionalPropertyTypes` and readable JSON want it so. */

@@ -24,6 +24,7 @@ const changes = [
   'systemctl stop web.service',
   'systemctl --user daemon-reload',
   'podman rm web',
+  'podman system info',
   'podman container rm web',
   'podman system prune',
   'runuser -u notes -- env XDG_RUNTIME_DIR=/run/user/1001 podman stop web',

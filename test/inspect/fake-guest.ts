@@ -52,6 +52,7 @@ WantedBy=multi-user.target
 
 const container = (name: string, bind: string, label?: string) => ({
   Id: `${name}-id`,
+  StaticDir: name === 'notes' ? '' : '/mnt/docker/.store/overlay-containers/0a/userdata',
   Name: name,
   Image: 'sha',
   ImageName: `localhost/lab/${name}:1`,
@@ -106,7 +107,10 @@ export const doc1: readonly (readonly [RegExp, FakeAnswer])[] = [
   [/^uname/, '6.12.57+deb13-cloud-amd64\n'],
   [/^cat \/proc\/sys\/kernel\/random/, '0b2b-boot\n'],
   [/^cat \/etc\/os-release/, 'ID=debian\nPRETTY_NAME="Debian GNU/Linux 13 (trixie)"\n'],
-  [/^findmnt --json/, '{"filesystems":[{"target":"/","source":"/dev/vda","fstype":"ext4"}]}'],
+  [
+    /^findmnt --json/,
+    '{"filesystems":[{"target":"/","source":"/dev/vda","fstype":"ext4"},{"target":"/mnt/docker/.store/overlay/0a/merged","source":"overlay","fstype":"overlay"}]}',
+  ],
   [
     /^getent passwd/,
     'root:x:0:0::/root:/bin/sh\nabl030:x:1000:100::/home/abl030:/bin/sh\nnotes:x:1001:1001::/home/notes:/bin/sh\n',
@@ -128,8 +132,6 @@ export const doc1: readonly (readonly [RegExp, FakeAnswer])[] = [
   [/^sha256sum -- (\S+)/, `${'a'.repeat(64)}  x\n`],
   [/^systemctl show/, systemUnits],
   [/--user show/, ''],
-  [/^podman info/, '/mnt/docker/.store\n'],
-  [/notes.*podman info/, '/home/notes/.local/share/containers/storage\n'],
   [/^podman ps/, 'writer-id\nweb-id\n'],
   [/notes.*podman ps/, 'notes-id\n'],
   [/podman images/, '[{"Id":"sha","Names":["localhost/lab/web:1"]}]'],

@@ -139,6 +139,7 @@ describe('an inspection', () => {
       podmanRestart: true,
       timers: [{ unit: 'podman-auto-update.timer', enabled: false }],
       stores: [{ graphRoot: '/mnt/docker/.store' }, { user: 'notes' }],
+      mounts: [{ target: '/' }],
     });
   });
 
@@ -172,7 +173,7 @@ describe('an inspection', () => {
   it('does not ask podman where it was never used: asking makes a store', async () => {
     machines.doc1 = fakeHost('doc1', doc1);
     await look();
-    expect(asked.filter((command) => /podman (ps|info|images)/.test(command))).toEqual([]);
+    expect(asked.filter((command) => /podman (ps|images)/.test(command))).toEqual([]);
   });
 
   it('keeps no value of a variable', async () => {
@@ -217,7 +218,7 @@ describe('an inspection', () => {
 
   it('says which containers were not seen when podman refuses', async () => {
     machines.doc1 = fakeHost('doc1', [
-      [/^podman (info|ps|images)/, { exitCode: 125, stderr: 'Error: permission denied\nmore' }],
+      [/^podman (ps|images)/, { exitCode: 125, stderr: 'Error: permission denied\nmore' }],
       ...doc1,
     ]);
     expect((await look()).notSeen).toContainEqual(

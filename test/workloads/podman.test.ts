@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseDockerInspect } from '../../src/workloads/docker.ts';
-import { parsePodmanImages, parsePodmanInspect } from '../../src/workloads/podman.ts';
+import { graphRootOf, parsePodmanImages, parsePodmanInspect } from '../../src/workloads/podman.ts';
 
 const id = '09a131b2270b572f777384e2f518d29714aa31f42400937aac519e8c23333397';
 const imageId = '0066bca8e2879e2bee5f2f1913c81f5f15002b34274850dd06b06554540f3324';
@@ -145,7 +145,23 @@ describe('podman container inspect', () => {
   });
 });
 
+describe('the image store', () => {
+  it('is where podman keeps a container', () => {
+    const StaticDir = '/mnt/docker/.store/overlay-containers/09a1/userdata';
+    expect(graphRootOf(JSON.stringify([{ ...podman4, StaticDir }]))).toBe('/mnt/docker/.store');
+    expect(graphRootOf('[]')).toBeUndefined();
+  });
+});
+
 describe('podman images', () => {
+  it('names an image once that podman shows for each of its names', () => {
+    const image = { Id: imageId, Names: ['localhost/a:1', 'localhost/a:2'] };
+    expect(parsePodmanImages(JSON.stringify([image, image])).map(({ name }) => name)).toEqual([
+      'localhost/a:1',
+      'localhost/a:2',
+    ]);
+  });
+
   it('names every image that has a name', () => {
     const text = JSON.stringify([
       { Id: imageId, Names: ['localhost/a:1', 'localhost/a:2'] },
