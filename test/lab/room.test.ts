@@ -38,21 +38,28 @@ function backingFile(device: string): string {
   return existsSync(file) ? `${name} ${readFileSync(file, 'utf8').trim()}` : '';
 }
 
-/** Everything on this machine that still belongs to the lab. */
-function traces(parts: ReturnType<typeof partsOf>): string[] {
-  const mounts = readdirSync('/proc')
+/** Pids of processes that see a mount whose line in their mount table contains the text. */
+const whoseMountsName = (text: string) =>
+  readdirSync('/proc')
     .filter((entry) => /^\d+$/.test(entry))
     .filter((pid) => {
       try {
-        return readFileSync(`/proc/${pid}/mountinfo`, 'utf8').includes(folder);
+        return readFileSync(`/proc/${pid}/mountinfo`, 'utf8').includes(text);
       } catch {
         return false;
       }
     });
+
+/** Everything on this machine that still belongs to the lab. */
+function traces(parts: ReturnType<typeof partsOf>): string[] {
   return [
     ...processesIn(parts.pidNamespace, 'pid').map((pid) => `process ${pid}`),
-    ...parts.loops.filter((loop) => backingFile(`/dev/${loop.split(' ')[0]}`) === loop),
-    ...mounts.map((pid) => `a mount seen by process ${pid}`),
+    // Labs that run at the same time share the loop device of the read-only image.
+    ...parts.loops.filter((loop) => {
+      const device = `/dev/${loop.split(' ')[0]}`;
+      return backingFile(device) === loop && whoseMountsName(`${device} `).length === 0;
+    }),
+    ...whoseMountsName(folder).map((pid) => `a mount seen by process ${pid}`),
   ];
 }
 
