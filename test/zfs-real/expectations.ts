@@ -35,9 +35,10 @@ export function describeZfs(
 ): void {
   describe(title, () => {
     let zfs: ZfsUnderTest;
+    // Long enough for modules that must be built on a busy machine.
     beforeAll(async () => {
       zfs = await open();
-    });
+    }, 1_800_000);
     afterAll(() => zfs?.close());
 
     const run = (...argv: string[]) => zfs.host.run(argv, { timeoutSeconds: 60 });
