@@ -15,7 +15,12 @@ export function quoteArgument(argument: string): string {
   );
 }
 
+/** A word after the first may hold `=` without being an assignment; at its start, zsh would expand it. */
+const safeLater = /^[A-Za-z0-9_@%+:,./-][A-Za-z0-9_@%+:,./=-]*$/;
+
 /** A whole command as one line for a POSIX shell. */
 export function quoteArgv(argv: readonly string[]): string {
-  return argv.map(quoteArgument).join(' ');
+  return argv
+    .map((argument, index) => (index > 0 && safeLater.test(argument) ? argument : quoteArgument(argument)))
+    .join(' ');
 }

@@ -12,7 +12,7 @@ import { workloadUnits } from './workload-names.ts';
 export function placeStep(context: MoveContext): Step {
   const { share, move } = context;
   const layout = moveLayout(share.path, move.name);
-  const claim = `${JSON.stringify({ move: move.name, from: move.from })}\n`;
+  const claim = `${JSON.stringify({ move: move.name, from: { guest: move.from.guest, path: move.from.path } })}\n`;
   return {
     id: `place ${move.name}`,
     phase: move.phase,

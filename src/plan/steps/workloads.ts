@@ -21,10 +21,12 @@ export function imagesStep(context: MoveContext): Step {
   const needed = neededImages(context);
   const operations: Operation[] = [];
   const present: Check[] = [];
-  for (const image of needed) {
-    const file = `${image.user ?? 'root'}-${image.id.slice(0, 12)}.tar`;
+  for (const user of new Set(needed.map((image) => image.user))) {
+    const images = needed.filter((image) => image.user === user);
+    const names = images.map((image) => image.name);
+    const file = `${move.name}-${user ?? 'root'}.tar`;
     const onNode = `${shareLayout(share.path).images}/${file}`;
-    const save = asUserOf(context, 'source', image.user, ['podman', 'image', 'save', '--', image.name]);
+    const save = asUserOf(context, 'source', user, ['podman', 'image', 'save', '--multi-image-archive', '--', ...names]);
     const remote = quoteArgv(context.sourceGuest.config.sudo ? ['sudo', '-n', '--', ...save] : save);
     operations.push(
       {
@@ -32,12 +34,13 @@ export function imagesStep(context: MoveContext): Step {
         host: share.node,
         argv: ['sh', '-c', pullImage, 'sh', context.sourceGuest.config.sshFromNode, remote, onNode],
         guards: [...context.guards],
-        what: `fetch ${image.name} from ${move.from.guest}`,
+        timeoutSeconds: 7200,
+        what: `fetch ${names.join(', ')} from ${move.from.guest}`,
       },
       {
         kind: 'run',
         host: move.to.guest,
-        argv: asUserOf(context, 'target', image.user, [
+        argv: asUserOf(context, 'target', user, [
           'podman',
           'image',
           'load',
@@ -45,8 +48,8 @@ export function imagesStep(context: MoveContext): Step {
           '--input',
           `${shareLayout(share.mount).images}/${file}`,
         ]),
-        timeoutSeconds: 1800,
-        what: `load it into the store of ${image.user ?? 'root'} on ${move.to.guest}`,
+        timeoutSeconds: 7200,
+        what: `load them into the store of ${user ?? 'root'} on ${move.to.guest}`,
       },
       {
         kind: 'run',
@@ -59,16 +62,9 @@ export function imagesStep(context: MoveContext): Step {
     present.push({
       kind: 'run',
       host: move.to.guest,
-      argv: asUserOf(context, 'target', image.user, [
-        'podman',
-        'image',
-        'inspect',
-        '--format',
-        '{{.Id}}',
-        image.name,
-      ]),
-      expect: { exitCode: 0, stdout: image.id },
-      what: `${move.to.guest} has ${image.name} (${image.id.slice(0, 12)})`,
+      argv: asUserOf(context, 'target', user, ['podman', 'image', 'inspect', '--format', '{{.Id}}', ...names]),
+      expect: { exitCode: 0, stdout: images.map((image) => image.id).join('\n') },
+      what: `${move.to.guest} has ${images.map((image) => `${image.name} (${image.id.slice(0, 12)})`).join(', ')}`,
     });
   }
   return {
@@ -232,7 +228,7 @@ function carriedFile(
   };
 }
 
-/** Images that are not yet known to be needed twice: one entry for each store and id. */
+/** The images that the workloads name, each once for each store. */
 function neededImages(context: MoveContext): { name: string; id: string; user?: string }[] {
   if (context.move.definitions === 'present') return [];
   const wanted = new Map<string, { name: string; id: string; user?: string }>();
@@ -242,7 +238,7 @@ function neededImages(context: MoveContext): { name: string; id: string; user?: 
     );
     if (image !== undefined)
       wanted.set(
-        `${user ?? ''} ${image.id}`,
+        `${user ?? ''} ${name}`,
         user === undefined ? { name, id: image.id } : { name, id: image.id, user },
       );
   };
