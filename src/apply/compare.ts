@@ -1,8 +1,11 @@
 import { join } from 'node:path';
 import type { Check } from '../plan/operation.ts';
+import type { Host } from '../ssh/host.ts';
 import type { Scope } from '../verify/compare-trees.ts';
+import type { Manifest } from '../verify/manifest.ts';
 import { writeManifest } from '../verify/manifest-file.ts';
 import { listed, type MoveReport } from '../verify/report.ts';
+import { pickSample, readSample, stillUnchanged } from '../verify/sample.ts';
 import type { Answer } from './check.ts';
 import { readClock, sameClock } from './clock.ts';
 import { setMoveMarks } from './marks.ts';
@@ -10,6 +13,8 @@ import type { World } from './world.ts';
 
 /** Timestamps of files lag behind the clock by a tick, and clocks are read in whole seconds: more is listed for nothing. */
 const marginSeconds = 5;
+/** Files that are also read in the target guest, through its mount. */
+const sampleSize = 200;
 
 /** The proof that source and target are one. A full one without differences is kept as evidence, with both manifests. */
 export async function compareCheck(
@@ -38,6 +43,10 @@ export async function compareCheck(
       progress: (progress) => world.sink({ type: 'progress', step, what: check.what, ...progress }),
     },
   );
+  const sample =
+    check.inside === undefined || result.differences.length > 0
+      ? undefined
+      : await lookInside(check.inside, target, result.target, world);
   const report: MoveReport = {
     move: check.move,
     scope: scope.kind,
@@ -48,6 +57,7 @@ export async function compareCheck(
     first: result.differences.slice(0, listed),
     source: check.source,
     target: check.target,
+    ...(sample === undefined ? {} : { inside: sample }),
   };
   world.compared(report);
   if (scope.kind === 'full') {
@@ -64,8 +74,23 @@ export async function compareCheck(
       seen: `${result.differences.length} differences between ${source.name}:${check.source.path} and ${target.name}:${check.target.path}:\n${some.join('\n')}${more > 0 ? `\n... and ${more} more` : ''}`,
     };
   }
-  if (scope.kind === 'full') await keepEvidence(check.move, report, world);
+  if (sample !== undefined && sample.differing.length > 0) {
+    return {
+      holds: false,
+      seen: `${sample.host} reads ${sample.differing.length} of ${sample.files} files differently through ${sample.path}: ${sample.differing.slice(0, 10).join(', ')}`,
+    };
+  }
+  if (check.scope === 'full') await keepEvidence(check.move, report, world);
   return { holds: true, seen: `${report.entries} entries, ${report.filesRead} files read on both sides` };
+}
+
+type Inside = NonNullable<Extract<Check, { kind: 'compare' }>['inside']>;
+
+/** What the guest reads through virtiofs, of a sample that the workloads have not written to since. */
+async function lookInside(inside: Inside, target: Host, manifest: Manifest, world: World) {
+  const sample = await stillUnchanged(target, inside.live, manifest, pickSample(manifest, sampleSize));
+  const differing = await readSample(world.hosts(inside.host), inside.path, manifest, sample);
+  return { host: inside.host, path: inside.path, files: sample.length, differing };
 }
 
 /** Without marks that can be trusted, everything is read. */

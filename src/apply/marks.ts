@@ -29,6 +29,8 @@ const windowSchema = z.strictObject({
   run: z.string(),
   /** ISO time of the controller. */
   openedAt: z.string(),
+  /** ISO time at which the first workload was told to stop; absent: all still run. */
+  downSince: z.string().optional(),
   /** Steps that began in this window, in order, with what takes them back. */
   begun: z.array(
     z.strictObject({ step: z.string(), move: z.string().optional(), undo: z.array(operationSchema) }),
@@ -40,6 +42,11 @@ const windowSchema = z.strictObject({
 const marksSchema = z.strictObject({
   format: z.literal(1),
   moves: z.record(z.string(), moveMarksSchema),
+  /**
+   * By move: the run whose plan knows the workloads as they ran before the window. Once they are stopped, a look at the
+   * source cannot tell any more what ran there.
+   */
+  cutovers: z.record(z.string(), z.string()).default({}),
   /** Workloads are down, or were when the last run ended. */
   window: windowSchema.optional(),
 });
@@ -55,7 +62,7 @@ export interface MarksStore {
   set(marks: Marks): Promise<void>;
 }
 
-export const noMarks: Marks = { format: 1, moves: {} };
+export const noMarks: Marks = { format: 1, moves: {}, cutovers: {} };
 
 /** @throws apply/state-unreadable */
 export async function openMarks(file: string): Promise<MarksStore> {

@@ -21,7 +21,6 @@ export async function openWindow(phase: string, world: World): Promise<OpenWindo
     released: [],
   };
   await setWindow(world.marks, window);
-  world.sink({ type: 'window-opened', phase });
   return window;
 }
 
@@ -38,7 +37,25 @@ export async function noteBegun(step: Step, world: World): Promise<void> {
   const move = step.move ?? step.id;
   const released =
     isRelease(step) && !window.released.includes(move) ? [...window.released, move] : window.released;
-  await setWindow(world.marks, { ...window, begun, released });
+  const stops = step.id.startsWith('stop ') && window.downSince === undefined;
+  const downSince = stops ? { downSince: new Date(world.now()).toISOString() } : {};
+  await setWindow(world.marks, { ...window, ...downSince, begun, released });
+  await noteCutover(step, world);
+  if (stops) world.sink({ type: 'window-opened', phase: step.phase });
+}
+
+/** The run that saw the workloads before they were stopped: the first one that began, not one that goes on. */
+async function noteCutover(step: Step, world: World): Promise<void> {
+  const marks = world.marks.get();
+  if (step.move === undefined || marks.cutovers[step.move] !== undefined) return;
+  await world.marks.set({ ...marks, cutovers: { ...marks.cutovers, [step.move]: world.runName } });
+}
+
+/** The source's workloads run again: what runs there can be seen there. */
+async function forgetCutovers(moves: readonly string[], world: World): Promise<void> {
+  const marks = world.marks.get();
+  const kept = Object.entries(marks.cutovers).filter(([move]) => !moves.includes(move));
+  await world.marks.set({ ...marks, cutovers: Object.fromEntries(kept) });
 }
 
 /** The release was refused before it was written: it has not begun. */
@@ -51,12 +68,13 @@ export async function forgetRelease(step: Step, world: World): Promise<void> {
   });
 }
 
-/** @returns how long it was open, in seconds */
+/** @returns the downtime in seconds: from the first stop to now; undefined when nothing was stopped */
 export async function closeWindow(world: World): Promise<number | undefined> {
   const window = world.marks.get().window;
   if (window === undefined) return undefined;
-  const seconds = Math.max(0, (world.now() - Date.parse(window.openedAt)) / 1000);
   await setWindow(world.marks, undefined);
+  if (window.downSince === undefined) return undefined;
+  const seconds = Math.max(0, (world.now() - Date.parse(window.downSince)) / 1000);
   world.sink({ type: 'window-closed', phase: window.phase, seconds });
   return seconds;
 }
@@ -98,7 +116,13 @@ export async function takeBack(world: World): Promise<TakenBack> {
         });
       }
     }
-    if (failed.length === 0) return { kind: 'all', kept: released };
+    if (failed.length === 0) {
+      await forgetCutovers(
+        back.flatMap((begun) => (begun.move === undefined ? [] : [begun.move])),
+        world,
+      );
+      return { kind: 'all', kept: released };
+    }
     if (failed.length === left.length || world.stop.aborted) return { kind: 'part', left: errors };
     left = failed;
   }

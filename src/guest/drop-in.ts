@@ -1,8 +1,13 @@
 import { mountUnitName } from './unit-name.ts';
 
-/** Where a drop-in of a unit goes: for a user's unit the folder that root owns for every user manager (systemd.unit(5)). */
-export function dropInFolder(unit: { name: string; user?: string }): string {
-  return `/etc/systemd/${unit.user === undefined ? 'system' : 'user'}/${unit.name}.d`;
+/**
+ * Where a drop-in of a unit goes: for a user's unit the folder that root owns for every user manager (systemd.unit(5)).
+ * On NixOS /etc/systemd/system is a link into the store; `system.control` beside it, where `systemctl set-property`
+ * writes, is a folder of the machine's own and is read before all others.
+ */
+export function dropInFolder(unit: { name: string; user?: string }, os: string): string {
+  if (unit.user !== undefined) return `/etc/systemd/user/${unit.name}.d`;
+  return `/etc/systemd/${os === 'nixos' ? 'system.control' : 'system'}/${unit.name}.d`;
 }
 
 /** Text of the drop-in that keeps a workload from starting without the mount, the marker and the release. */
@@ -35,7 +40,7 @@ export function conditionsDropIn(unit: {
 export function fenceDropIn(unit: { user?: string; move: string; target: string }): string {
   const never = unit.user === undefined ? 'AssertPathExists=!/' : `AssertUser=!${unit.user}`;
   return [
-    `# Made by drayage: moved to ${unit.target} (move ${unit.move}). "drayage rollback" takes this file away.`,
+    `# Made by drayage: moved to ${unit.target} (move ${unit.move}). docs/recovery.md says when to remove this.`,
     '[Unit]',
     never,
     '',

@@ -62,6 +62,8 @@ export const checkSchema = z.discriminatedUnion('kind', [
     target: z.strictObject({ host, path: z.string() }),
     scope: z.enum(['changed', 'full']),
     exclude: z.array(z.string()),
+    /** A sample of the files is also read in this guest, through its mount; `live` is the same place on the target host. */
+    inside: z.strictObject({ host, path: z.string(), live: z.string() }).optional(),
     what: z.string(),
   }),
   z.strictObject({ kind: z.literal('evidence'), move: z.string(), what: z.string() }),

@@ -35,6 +35,11 @@ export function digestCommand(path: string): string[] {
   return inside(path, 'exec xargs -0 -r sha256sum -z --');
 }
 
+/** Time, size and name of the files named on stdin (relative, NUL-separated): `mtime size ./name`, ended by NUL. */
+export function stampCommand(path: string): string[] {
+  return inside(path, 'exec xargs -0 -r stat --printf "%.9Y %s %n\\0" --');
+}
+
 /** Attributes of the entries named on stdin (relative, NUL-separated). */
 export function attributesCommand(path: string): string[] {
   return inside(path, 'exec xargs -0 -r getfattr -h -d -m - -e hex --');

@@ -38,6 +38,13 @@ export interface MoveReport {
   readonly first: readonly Difference[];
   readonly source: { readonly host: string; readonly path: string };
   readonly target: { readonly host: string; readonly path: string };
+  /** The sample that the target guest read through its mount. */
+  readonly inside?: {
+    readonly host: string;
+    readonly path: string;
+    readonly files: number;
+    readonly differing: readonly string[];
+  };
 }
 
 /** Differences and sockets that are listed one by one; the rest is counted. */
@@ -84,6 +91,14 @@ function moveSection(move: MoveReport): string[] {
     '- times compared to the nanosecond, those of directories to the second',
   ];
   if (move.sockets.length > 0) lines.push(`- sockets, not compared: ${move.sockets.map(cell).join(', ')}`);
+  if (move.inside !== undefined) {
+    const { host, path, files, differing } = move.inside;
+    const said =
+      differing.length === 0
+        ? 'as the node has them'
+        : `${differing.length} differ: ${differing.map(cell).join(', ')}`;
+    lines.push(`- ${files} files read inside ${host} through ${path}: ${said}`);
+  }
   lines.push(`- differences: **${move.differences}**`, '');
   if (move.first.length > 0) {
     lines.push('| path | what | source | target |', '| --- | --- | --- | --- |');

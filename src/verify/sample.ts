@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Host } from '../ssh/host.ts';
 import { verifyError } from './errors.ts';
 import type { Manifest } from './manifest.ts';
-import { digestCommand } from './manifest-command.ts';
+import { digestCommand, stampCommand } from './manifest-command.ts';
 import { printableName } from './name.ts';
 import { nulList, nulRecords } from './records.ts';
 
@@ -52,4 +52,34 @@ export async function readSample(
     });
   }
   return sample.filter((name) => seen.get(name) !== manifest.entries.get(name)?.digest).map(printableName);
+}
+
+/**
+ * Those names of a sample whose file still has the time and size that the manifest says: the workloads may have
+ * written to, or removed, the others since.
+ * @param host where `path` is a local directory, the one that the guest has mounted
+ */
+export async function stillUnchanged(
+  host: Host,
+  path: string,
+  manifest: Manifest,
+  sample: readonly string[],
+): Promise<string[]> {
+  if (sample.length === 0) return [];
+  const same = new Set<string>();
+  const parser = nulRecords((record) => {
+    const found = /^(-?\d+\.\d+) (\d+) \.\/(.*)$/s.exec(record);
+    if (found === null) return;
+    const [, mtime, size, name] = found as unknown as [string, string, string, string];
+    const entry = manifest.entries.get(name);
+    if (entry?.mtime.startsWith(mtime) && entry.size === Number(size)) same.add(name);
+  });
+  const names = [...nulList(sample.map((name) => `./${name}`))];
+  // A file that is gone makes xargs end with 123; the others are printed all the same.
+  const result = await host.run(stampCommand(path), {
+    stdin: Buffer.concat(names),
+    timeoutSeconds: sampleTimeoutSeconds,
+  });
+  parser.push(result.stdout);
+  return sample.filter((name) => same.has(name));
 }

@@ -13,8 +13,9 @@ export function createArgv(name: string, create: CreateCommand): string[] {
     name,
     '--restart',
     'no',
-    ...(withEnvironment ? ['--env-file', '/dev/stdin'] : []),
     ...create.options,
+    // Last, because a later env file wins and `-e` won over all of them.
+    ...(withEnvironment ? ['--env-file', '/dev/stdin'] : []),
     create.image,
     ...create.command,
   ];

@@ -126,9 +126,12 @@ export function compare(context: MoveContext, scope: 'changed' | 'full'): Check 
     target: { host: share.node, path: scope === 'full' ? snapshotPath(share, move) : move.to.path },
     scope,
     exclude: excludes(context),
+    ...(scope === 'full'
+      ? { inside: { host: move.to.guest, path: move.from.path, live: move.to.path } }
+      : {}),
     what:
       scope === 'full'
-        ? `content and metadata of ${move.from.guest}:${move.from.path} and of the snapshot are equal`
+        ? `content and metadata of ${move.from.guest}:${move.from.path} and of the snapshot are equal, and ${move.to.guest} reads the same through virtiofs`
         : `content of everything that changed since the first copy began is equal on both sides`,
   };
 }

@@ -25,7 +25,7 @@ export function fenceStep(context: MoveContext): Step {
       move: move.name,
       target: move.to.guest,
     });
-    const folder = dropInFolder(unit);
+    const folder = dropInFolder(unit, context.sourceGuest.system.os);
     const path = `${folder}/50-drayage-fence.conf`;
     operations.push(
       {

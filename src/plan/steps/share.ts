@@ -1,5 +1,6 @@
 import { mappingUpdate } from '../../proxmox/mapping.ts';
 import { createDataset, getDatasetProperties } from '../../zfs/commands.ts';
+import { shownPosixAcl } from '../../zfs/values.ts';
 import type { ShareContext } from '../context.ts';
 import type { Step } from '../plan.ts';
 import { shareLayout } from '../share-layout.ts';
@@ -44,9 +45,9 @@ export function datasetStep(context: ShareContext, phase: string): Step {
       {
         kind: 'run',
         host: share.node,
-        argv: getDatasetProperties(share.dataset, ['mounted', 'mountpoint']),
-        expect: { exitCode: 0, stdout: `yes\n${share.path}` },
-        what: `${share.dataset} is mounted at ${share.path}`,
+        argv: getDatasetProperties(share.dataset, ['mounted', 'mountpoint', 'acltype']),
+        expect: { exitCode: 0, stdout: `yes\n${share.path}\n${shownPosixAcl}` },
+        what: `${share.dataset} is mounted at ${share.path}, with POSIX ACLs`,
       },
     ],
     undo: [],

@@ -26,7 +26,14 @@ export function imagesStep(context: MoveContext): Step {
     const names = images.map((image) => image.name);
     const file = `${move.name}-${user ?? 'root'}.tar`;
     const onNode = `${shareLayout(share.path).images}/${file}`;
-    const save = asUserOf(context, 'source', user, ['podman', 'image', 'save', '--multi-image-archive', '--', ...names]);
+    const save = asUserOf(context, 'source', user, [
+      'podman',
+      'image',
+      'save',
+      '--multi-image-archive',
+      '--',
+      ...names,
+    ]);
     const remote = quoteArgv(context.sourceGuest.config.sudo ? ['sudo', '-n', '--', ...save] : save);
     operations.push(
       {
@@ -62,7 +69,14 @@ export function imagesStep(context: MoveContext): Step {
     present.push({
       kind: 'run',
       host: move.to.guest,
-      argv: asUserOf(context, 'target', user, ['podman', 'image', 'inspect', '--format', '{{.Id}}', ...names]),
+      argv: asUserOf(context, 'target', user, [
+        'podman',
+        'image',
+        'inspect',
+        '--format',
+        '{{.Id}}',
+        ...names,
+      ]),
       expect: { exitCode: 0, stdout: images.map((image) => image.id).join('\n') },
       what: `${move.to.guest} has ${images.map((image) => `${image.name} (${image.id.slice(0, 12)})`).join(', ')}`,
     });
@@ -94,7 +108,11 @@ export function definitionsStep(context: MoveContext): Step {
     checks.push(sameFile(host, path, content));
   };
   for (const unit of context.units) {
-    write(`${dropInFolder(unit)}/50-drayage.conf`, conditions(context, unit), `conditions of ${unit.name}`);
+    write(
+      `${dropInFolder(unit, context.targetGuest.system.os)}/50-drayage.conf`,
+      conditions(context, unit),
+      `conditions of ${unit.name}`,
+    );
     if (carried) {
       for (const definition of [unit, ...unit.timers]) {
         writes.push(carriedFile(context, definition, unit.user));
