@@ -7,6 +7,7 @@ import { accessEndpoints } from './endpoints/access.ts';
 import { agentEndpoints } from './endpoints/agent.ts';
 import { cloneEndpoints } from './endpoints/clone.ts';
 import { clusterEndpoints } from './endpoints/cluster.ts';
+import { diskEndpoints } from './endpoints/disks.ts';
 import { mappingEndpoints } from './endpoints/mapping.ts';
 import { migrateEndpoints } from './endpoints/migrate.ts';
 import { nodeEndpoints } from './endpoints/nodes.ts';
@@ -22,6 +23,7 @@ export const endpoints: readonly Endpoint[] = [
   ...accessEndpoints,
   ...nodeEndpoints,
   ...storageEndpoints,
+  ...diskEndpoints,
   ...clusterEndpoints,
   ...mappingEndpoints,
   ...vmConfigEndpoints,

@@ -16,6 +16,8 @@ export interface ProxmoxTuning {
   lockTimeoutMs?: number;
   /** Where the file systems of other nodes are seen; a node without an entry uses `nodeRoot`. */
   nodeRoots?: Readonly<Record<string, string>>;
+  /** How `zpool` of this node is run. Default: `chroot NODEROOT zpool`. */
+  zpool?: readonly string[];
 }
 
 /** The cluster that all handlers share. */

@@ -15,8 +15,6 @@ import { formatUpid, parseUpid, type Upid } from './upid.ts';
 /** What the body of a task may use. */
 export interface TaskScope {
   log(line: string): void;
-  /** Counts: a task with warnings ends `TASK WARNINGS: n`. */
-  warn(line: string): void;
   /** Aborted when the task is stopped. */
   signal: AbortSignal;
 }
@@ -120,19 +118,11 @@ async function runBody(
   signal: AbortSignal,
 ): Promise<void> {
   const log = (line: string) => appendFileSync(file, `${line}\n`);
-  let warnings = 0;
   // The UPID is handed out before the work begins, as a forked worker does.
   await new Promise((resolve) => setImmediate(resolve));
   try {
-    await body({
-      log,
-      warn: (line) => {
-        warnings += 1;
-        log(`WARN: ${line}`);
-      },
-      signal,
-    });
-    log(warnings > 0 ? `TASK WARNINGS: ${warnings}` : 'TASK OK');
+    await body({ log, signal });
+    log('TASK OK');
   } catch (error) {
     const message = signal.aborted
       ? 'received interrupt'

@@ -172,12 +172,15 @@ function stop(call: Call): string {
   });
 }
 
-/** Asks the guest to power off and waits. A VM that is not running is no error. */
+/**
+ * Asks the guest to power off and waits (qemu-server, QemuServer.pm, _do_vm_stop). A VM that is not running is no error.
+ * Its warnings are plain lines of the log: they do not turn the result into `WARNINGS: n`.
+ */
 async function shutdown(
   cluster: Cluster,
   node: string,
   vmid: number,
-  { warn, signal }: TaskScope,
+  { log, signal }: TaskScope,
   seconds: number | undefined,
   force: boolean,
 ): Promise<void> {
@@ -186,16 +189,46 @@ async function shutdown(
   const { options } = cluster.vms.read(node, vmid).conf;
   demandUnlocked(options.lock);
   const down = /(?:^|,)down=(\d+)/.exec(options.startup ?? '')?.[1];
-  const until = Date.now() + (seconds ?? Number(down ?? 60)) * 1000;
-  await machines.powerdown(vmid);
+  const wait = seconds ?? Number(down ?? 60);
+  const until = Date.now() + wait * 1000;
+  const terminate = async (why: string) => {
+    log(`${why} - terminating now with SIGTERM`);
+    await machines.stop(vmid);
+  };
+  try {
+    if (agentEnabled(options) && (await agentAnswers(cluster, vmid, log))) {
+      await machines.agent(vmid, 'guest-shutdown');
+    } else {
+      await machines.powerdown(vmid);
+    }
+  } catch {
+    if (!isRunning(cluster, vmid)) {
+      log('Unexpected: VM shutdown command failed, but VM not running anymore..');
+      return;
+    }
+    // An agent that refuses is not followed by ACPI.
+    if (!force) throw died('VM quit/powerdown failed');
+    await terminate('VM quit/powerdown failed');
+    return;
+  }
   while (isRunning(cluster, vmid)) {
     if (Date.now() >= until) {
       if (!force) throw died('VM quit/powerdown failed - got timeout');
-      warn('VM quit/powerdown failed - terminating now with SIGTERM');
-      await machines.stop(vmid);
+      await terminate('VM still running');
       return;
     }
     await sleep(pollMs, undefined, { signal });
+  }
+}
+
+/** The ping before an agent is asked to shut down (QemuServer/Agent.pm, qga_check_running). */
+async function agentAnswers(cluster: Cluster, vmid: number, log: TaskScope['log']): Promise<boolean> {
+  try {
+    await cluster.options.machines.agent(vmid, 'guest-ping', undefined, 3000);
+    return true;
+  } catch {
+    log(`QEMU Guest Agent is not running - VM ${vmid} qga command 'guest-ping' failed - got timeout`);
+    return false;
   }
 }
 

@@ -14,6 +14,8 @@ import type { RequestRecord } from '../../../lab/proxmox/record.ts';
 export class MemoryMachines implements Machines {
   readonly started: MachineStart[] = [];
   readonly resets: number[] = [];
+  /** VMs whose power button was pressed. */
+  readonly powerdowns: number[] = [];
   readonly up = new Set<number>();
   deaf = false;
   agentAnswers: Record<string, unknown> = {};
@@ -27,6 +29,10 @@ export class MemoryMachines implements Machines {
     this.up.delete(vmid);
   }
   async powerdown(vmid: number): Promise<void> {
+    this.powerdowns.push(vmid);
+    this.#powerOff(vmid);
+  }
+  #powerOff(vmid: number): void {
     if (!this.deaf) setTimeout(() => this.up.delete(vmid), 10);
   }
   async reset(vmid: number): Promise<void> {
@@ -36,7 +42,7 @@ export class MemoryMachines implements Machines {
     return this.up.has(vmid) ? { pid: 4242, uptimeSeconds: 7 } : undefined;
   }
   onExit(): void {}
-  async agent(_vmid: number, command: string, args?: unknown): Promise<unknown> {
+  async agent(vmid: number, command: string, args?: unknown): Promise<unknown> {
     this.agentCalls.push({ command, args });
     const answer = this.agentAnswers[command];
     if (answer === undefined) {
@@ -45,6 +51,7 @@ export class MemoryMachines implements Machines {
       throw error;
     }
     if (answer instanceof Error) throw answer;
+    if (command === 'guest-shutdown') this.#powerOff(vmid);
     return answer;
   }
 }

@@ -115,7 +115,49 @@ describe('shutdown', () => {
     expect((await power('shutdown', { timeout: '0' })).exitstatus).toBe(
       'VM quit/powerdown failed - got timeout',
     );
-    expect((await power('shutdown', { timeout: '0', forceStop: '1' })).exitstatus).toBe('WARNINGS: 1');
+    const forced = await power('shutdown', { timeout: '0', forceStop: '1' });
+    expect(forced).toMatchObject({
+      exitstatus: 'OK',
+      log: expect.arrayContaining(['VM still running - terminating now with SIGTERM']),
+    });
+    expect(await status()).toBe('stopped');
+  });
+
+  test('asks the agent that answers, and does not press the power button', async () => {
+    bench.machines.agentAnswers = { 'guest-ping': {}, 'guest-shutdown': {} };
+    expect((await power('shutdown')).exitstatus).toBe('OK');
+    expect(bench.machines.agentCalls.map(({ command }) => command)).toEqual(['guest-ping', 'guest-shutdown']);
+    expect(bench.machines.powerdowns).toEqual([]);
+    expect(await status()).toBe('stopped');
+  });
+
+  test('presses the power button when the agent does not answer, and says so', async () => {
+    const { exitstatus, log } = await power('shutdown');
+    expect(exitstatus).toBe('OK');
+    expect(log).toContain(
+      "QEMU Guest Agent is not running - VM 104 qga command 'guest-ping' failed - got timeout",
+    );
+    expect(bench.machines.powerdowns).toEqual([104]);
+  });
+
+  test('does not look for an agent that the configuration does not name', async () => {
+    bench.writeConf(104, `${doc1}agent: 0\n`);
+    bench.machines.agentAnswers = { 'guest-ping': {}, 'guest-shutdown': {} };
+    expect((await power('shutdown')).exitstatus).toBe('OK');
+    expect(bench.machines.agentCalls).toEqual([]);
+    expect(bench.machines.powerdowns).toEqual([104]);
+  });
+
+  test('fails with an agent that refuses: there is no ACPI after it', async () => {
+    bench.machines.agentAnswers = { 'guest-ping': {}, 'guest-shutdown': new Error('disabled') };
+    expect((await power('shutdown')).exitstatus).toBe('VM quit/powerdown failed');
+    expect(bench.machines.powerdowns).toEqual([]);
+    expect(await status()).toBe('running');
+    const forced = await power('shutdown', { forceStop: '1' });
+    expect(forced).toMatchObject({
+      exitstatus: 'OK',
+      log: expect.arrayContaining(['VM quit/powerdown failed - terminating now with SIGTERM']),
+    });
     expect(await status()).toBe('stopped');
   });
 
