@@ -5,7 +5,7 @@ import os
 from . import properties, store, table, zfs_commands
 from .refusal import Refusal, not_emulated, options, usage
 
-COLUMNS = ("name", "size", "allocated", "alloc", "free", "health", "guid", "readonly")
+COLUMNS = ("name", "size", "allocated", "alloc", "free", "frag", "dedup", "health", "guid", "readonly")
 KNOWN = """add attach checkpoint clear create destroy detach events export get history import initialize iostat
 labelclear offline online prefetch reguid remove reopen replace resilver scrub set split status sync trim upgrade
 wait help""".split()
@@ -62,6 +62,7 @@ def list_pools(arguments):
         size, free = space.f_blocks * space.f_frsize, space.f_bfree * space.f_frsize
         numbers = {"size": size, "allocated": size - free, "alloc": size - free, "free": free}
         texts = {"name": name, "health": "ONLINE", "guid": store.read(name)["guid"], "readonly": "off"}
+        texts |= {"frag": "0" if "-p" in flags else "0%", "dedup": "1.00" if "-p" in flags else "1.00x"}
         shown = str if "-p" in flags else table.rounded
         rows.append([shown(numbers[column]) if column in numbers else texts[column] for column in columns])
     if not rows and "-H" not in flags:
