@@ -35,7 +35,7 @@ program
     `
 Ready means: the API answers at https://10.77.0.1:8006 and the guests answer ssh. Then try
   npm run lab -- ssh doc1 podman ps
-  npm run lab -- exec node src/cli/main.ts inspect --config .lab/drayage.yaml`,
+  npm run lab -- exec node src/cli/main.ts --file .lab/drayage.yaml inspect`,
   )
   .action(up);
 

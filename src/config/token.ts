@@ -8,7 +8,7 @@ const format = /^([^\s:/!=]+@[A-Za-z][\w.-]*![A-Za-z][\w.-]*)=([\x21-\x7e]+)$/;
 
 /** An API token. Its secret shows neither in JSON nor in logs nor in error messages; only `header()` tells it. */
 export class ApiToken {
-  /** `root@pam!drayage`: may be shown. */
+  /** `drayage@pve!migration`: may be shown. */
   readonly id: string;
   readonly #secret: string;
 
@@ -53,8 +53,8 @@ export function readToken(config: Config, env: NodeJS.ProcessEnv): ApiToken {
     throw configError('token/missing', {
       seen: `neither PROXMOX_VE_API_TOKEN nor cluster.tokenFile in ${config.file} is set`,
       next: [
-        'on a node: pveum user token add root@pam drayage --privsep 0',
-        "export PROXMOX_VE_API_TOKEN='root@pam!drayage=...'",
+        'on a node: pveum user token add drayage@pve migration --privsep 0   # its user and roles: README.md, "API token"',
+        "export PROXMOX_VE_API_TOKEN='drayage@pve!migration=...'",
       ],
     });
   return parseToken(readTokenFile(tokenFile), tokenFile);
@@ -66,7 +66,7 @@ export function parseToken(text: string, source: string): ApiToken {
   if (match?.[1] === undefined || match[2] === undefined)
     throw configError('token/malformed', {
       seen: `${source} does not hold an API token: ${shapeOf(text.trim())}`,
-      next: ['on a node: pveum user token list root@pam', `put USER@REALM!NAME=SECRET into ${source}`],
+      next: ['on a node: pveum user token list drayage@pve', `put USER@REALM!NAME=SECRET into ${source}`],
     });
   return new ApiToken(match[1], match[2]);
 }

@@ -111,7 +111,7 @@ async function rsync(
 
 function ends(pass: Pass, world: PassWorld, ran: Ran, dryRun: boolean): { unsettled: number } {
   const found = parseStderr(ran.stderr);
-  const again = `drayage apply --stage ${pass.pass === 'seed' ? 'seed' : 'cutover'}`;
+  const again = `drayage apply --until ${pass.pass === 'seed' ? 'seed' : 'cutover'}`;
   if (ran.unknown.length > 0) {
     throw copyError('copy/unreadable-output', {
       seen: some(ran.unknown),

@@ -31,7 +31,10 @@ export async function probe<K extends string>(
   if (parts.length !== keys.length * 3 + 1) {
     throw guestError('guest/unexpected-output', {
       seen: `${host.name}: ${keys.length} questions were asked, the answer has ${Math.floor(parts.length / 3)} parts (exit code ${result.exitCode}): ${result.stderr.toString('utf8').trim()}`,
-      next: [`drayage inspect --verbose`, `log in to ${host.name} and try: sh -c 'echo hello'`],
+      next: [
+        `log in to ${host.name} as drayage does and type: sh -c 'echo hello'   # a profile or banner that writes to stdout shows itself`,
+        'drayage inspect',
+      ],
     });
   }
   const answers = keys.map((key, index) => [

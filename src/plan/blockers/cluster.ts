@@ -1,4 +1,5 @@
 import type { Config, MoveConfig, ShareConfig } from '../../config/config.ts';
+import { packageOf } from '../../guest/tools.ts';
 import type { Findings } from '../../inspect/findings.ts';
 import { blocker } from '../errors.ts';
 import type { Blocker } from '../plan.ts';
@@ -30,7 +31,7 @@ export function shareBlockers(config: Config, findings: Findings, share: ShareCo
     found.push(
       blocker('plan/missing-tool', {
         seen: `${tool} on ${share.node}`,
-        next: [`${ssh} apt-get install ${tool}`],
+        next: [`${ssh} apt-get install ${packageOf(tool)}`],
       }),
     );
   }

@@ -1,4 +1,5 @@
 import type { Config, MoveConfig, ShareConfig } from '../../config/config.ts';
+import { packageOf } from '../../guest/tools.ts';
 import type { Findings, GuestSystem, UserFindings } from '../../inspect/findings.ts';
 import { workloadsOf } from '../context.ts';
 import { blocker } from '../errors.ts';
@@ -50,8 +51,8 @@ function reachable(config: Config, findings: Findings, move: MoveConfig, name: s
   return guest.system.missingTools.map((tool) => {
     const install =
       guest.system?.os === 'nixos'
-        ? `add ${tool} to environment.systemPackages of ${name}`
-        : `ssh ${configured?.ssh} apt-get install ${tool}`;
+        ? `add ${packageOf(tool)} to environment.systemPackages of ${name}`
+        : `ssh ${configured?.ssh} apt-get install ${packageOf(tool)}`;
     return blocker('plan/missing-tool', { move: move.name, seen: `${tool} on ${name}`, next: [install] });
   });
 }
@@ -99,6 +100,18 @@ function workloads(config: Config, move: MoveConfig, source: GuestSystem, target
   const at = { move: move.name };
   const { containers, units } = workloadsOf(move, source);
   const ignore = `moves.${move.name}.workloads.ignore in ${config.file}`;
+  if (target.os === 'nixos' && move.definitions === 'carry' && containers.length + units.length > 0) {
+    found.push(
+      blocker('plan/nixos-carry', {
+        ...at,
+        seen: `${move.to.guest} is NixOS, and moves.${move.name}.definitions is carry`,
+        next: [
+          `describe the workloads in the configuration of ${move.to.guest}`,
+          `set moves.${move.name}.definitions: present in ${config.file}`,
+        ],
+      }),
+    );
+  }
   for (const container of containers) {
     if (container.engine === 'docker') {
       found.push(
