@@ -47,6 +47,10 @@ export const applyErrors = {
     meaning: 'A tool answered in a shape that is not known. Nothing is concluded from it.',
     exit: exitCode.failed,
   },
+  'apply/not-a-plan': {
+    exit: exitCode.usage,
+    meaning: 'The file is not a plan that `drayage plan --out`, or a run, has written.',
+  },
   'apply/locked': {
     meaning: 'Only one run at a time may change what this configuration describes.',
     exit: exitCode.locked,

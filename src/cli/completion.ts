@@ -39,15 +39,16 @@ function bash(words: readonly Word[]): string {
     '# bash completion for drayage: source this file, or put it into /etc/bash_completion.d/',
     '_drayage() {',
     '  local current command word words',
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: a shell variable
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: variables of the shell
     '  current="${COMP_WORDS[COMP_CWORD]}"',
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: a shell variable
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: variables of the shell
     '  for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do case $word in -*) ;; *) command=$word; break ;; esac; done',
     '  case $command in',
     ...cases,
     `    *) words="${[...words.map((word) => word.name), ...globals].join(' ')}" ;;`,
     '  esac',
     '  COMPREPLY=($(compgen -W "$words" -- "$current"))',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: variables of the shell
     '  [ ${#COMPREPLY[@]} -gt 0 ] || COMPREPLY=($(compgen -f -- "$current"))',
     '}',
     'complete -F _drayage drayage',

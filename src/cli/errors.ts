@@ -17,10 +17,6 @@ export const usageErrors = {
     exit: exitCode.usage,
     meaning: 'Neither drayage.yaml nor the environment names the address of the Proxmox VE API.',
   },
-  'usage/not-a-plan': {
-    exit: exitCode.usage,
-    meaning: 'The file is not a plan that `drayage plan --out` has written.',
-  },
   'verify/not-moved': {
     exit: exitCode.refused,
     meaning: 'A move is compared with the snapshot of its window; there is none before the release.',

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { lookingWorld } from '../apply/looking-world.ts';
 import { openMarks } from '../apply/marks.ts';
+import { readRecordedPlans } from '../apply/recorded-plans.ts';
 import { stateFolder } from '../apply/run-folder.ts';
 import type { ClusterApi, World } from '../apply/world.ts';
 import type { Config } from '../config/config.ts';
@@ -9,6 +10,7 @@ import type { Findings } from '../inspect/findings.ts';
 import { inspect } from '../inspect/inspect.ts';
 import { makePlan } from '../plan/make-plan.ts';
 import type { Plan } from '../plan/plan.ts';
+import { withRecorded } from '../plan/recorded.ts';
 import { proxmoxReader } from '../proxmox/reader.ts';
 import type { Hosts } from '../ssh/host.ts';
 import { openHosts } from '../ssh/hosts.ts';
@@ -29,7 +31,8 @@ export interface Session {
   /** Second Ctrl-C. */
   readonly stop: AbortSignal;
   inspect(): Promise<Findings>;
-  plan(findings: Findings): Plan;
+  /** The plan for what was found; a move whose window has begun is planned as it was then. */
+  plan(findings: Findings): Promise<Plan>;
   /** A world in which looking is possible and changing is not. */
   looking(plan: Plan): Promise<World>;
   /** Talk on stderr, on a terminal only. */
@@ -63,7 +66,11 @@ export async function withSession(
           say('Looking at the cluster, the nodes, the guests and the sources ...');
           return inspect({ config, hosts, proxmox: proxmoxReader(client), now: new Date().toISOString() });
         },
-        plan: (findings) => makePlan(config, findings, packageVersion()),
+        plan: async (findings) => {
+          const marks = (await openMarks(join(stateFolder(config.file), 'marks.json'))).get();
+          const recorded = await readRecordedPlans(config.file, marks);
+          return withRecorded(makePlan(config, findings, packageVersion()), recorded);
+        },
         looking: async (plan) =>
           lookingWorld({
             hosts,

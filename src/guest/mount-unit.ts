@@ -1,5 +1,8 @@
 import { mountUnitName } from './unit-name.ts';
 
+/** First line of every unit file that drayage makes: without it, a file is somebody else's and is not written over. */
+export const madeByDrayage = '# Made by drayage.';
+
 /** A file that systemd reads. */
 export interface UnitFile {
   readonly name: string;
@@ -58,5 +61,5 @@ export function bindMountUnit(bind: {
 
 function unitFile(where: string, lines: readonly string[]): UnitFile {
   const name = mountUnitName(where);
-  return { name, path: `/etc/systemd/system/${name}`, content: `${lines.join('\n')}\n` };
+  return { name, path: `/etc/systemd/system/${name}`, content: `${[madeByDrayage, ...lines].join('\n')}\n` };
 }

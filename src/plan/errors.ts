@@ -134,6 +134,11 @@ export const planErrors = {
     exit: refused,
     meaning: 'The workload cannot be made again from its definition alone.',
   },
+  'plan/nixos-carry': {
+    exit: refused,
+    meaning:
+      'A NixOS guest is described by its configuration; definitions that drayage would carry there would be lost at the next rebuild, or could not be written at all.',
+  },
   'plan/podman-too-old': {
     exit: refused,
     meaning:

@@ -1,13 +1,12 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openMarks } from '../../apply/marks.ts';
 import { observe } from '../../apply/observe.ts';
 import { openWorld } from '../../apply/open-world.ts';
+import { readPlan } from '../../apply/recorded-plans.ts';
 import { applyPlan, type Gate } from '../../apply/run.ts';
 import { listRuns, openRun, stateFolder } from '../../apply/run-folder.ts';
-import type { DrayageError } from '../../errors/error.ts';
 import { exitCode } from '../../errors/exit-code.ts';
-import { type Plan, planSchema, type Stage } from '../../plan/plan.ts';
+import type { Plan, Stage } from '../../plan/plan.ts';
 import { planAsText } from '../../plan/render/text.ts';
 import { duration, type Standing } from '../../plan/render/words.ts';
 import { usageError } from '../errors.ts';
@@ -31,9 +30,8 @@ export const apply: Action = (globals, given, [file]) =>
     const { terminal } = session;
     const unfinished = await windowLeftOpen(session);
     const findings = await session.inspect();
-    const plan =
-      unfinished ??
-      (file === undefined ? session.plan(findings) : await sameAsFile(file, session.plan(findings)));
+    const planned = await session.plan(findings);
+    const plan = unfinished ?? (file === undefined ? planned : await sameAsFile(file, planned));
     session.say('Looking which steps are in place ...');
     const standing = await observe(plan, await session.looking(plan));
     if (!terminal.json) terminal.err.write(planAsText(plan, session.config, standing, terminal.talk));
@@ -93,30 +91,13 @@ function checkOptions(session: Session, options: ApplyOptions): void {
   }
 }
 
-/** The plan of a run whose window is still open: workloads are down, and what they were is known only there. */
+/** The plan of a run whose window is still open: workloads are down. */
 async function windowLeftOpen(session: Session): Promise<Plan | undefined> {
   const state = stateFolder(session.config.file);
   const open = (await openMarks(join(state, 'marks.json'))).get().window;
   if (open === undefined) return undefined;
   const runs = await listRuns(session.config.file);
   return runs.includes(open.run) ? readPlan(join(state, 'runs', open.run, 'plan.json')) : undefined;
-}
-
-async function readPlan(file: string): Promise<Plan> {
-  let value: unknown;
-  try {
-    value = JSON.parse(await readFile(file, 'utf8'));
-  } catch (error) {
-    throw notAPlan(file, (error as Error).message);
-  }
-  const parsed = planSchema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw notAPlan(file, `${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`);
-}
-
-function notAPlan(file: string, seen: string): DrayageError {
-  return usageError('usage/not-a-plan', { seen, where: `${file}:1:1`, next: [`drayage plan --out ${file}`] });
 }
 
 /** Exactly the plan of the file, or nothing: what would be done now must be what it says. */

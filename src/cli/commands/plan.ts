@@ -11,7 +11,7 @@ import { withSession } from '../session.ts';
 export const plan: Action = (globals, options) =>
   withSession(globals, async (session) => {
     const { config, terminal } = session;
-    const made = session.plan(await session.inspect());
+    const made = await session.plan(await session.inspect());
     session.say('Looking which steps are in place ...');
     const standing = await observe(made, await session.looking(made));
     const pending = made.steps.some((step) => standing.get(step.id) !== 'in-place');

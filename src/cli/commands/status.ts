@@ -10,7 +10,7 @@ import { type Session, withSession } from '../session.ts';
 
 export const status: Action = (globals) =>
   withSession(globals, async (session) => {
-    const plan = session.plan(await session.inspect());
+    const plan = await session.plan(await session.inspect());
     const standing = await observe(plan, await session.looking(plan));
     const marks = (await openMarks(join(stateFolder(session.config.file), 'marks.json'))).get();
     const last = await lastRun(session);

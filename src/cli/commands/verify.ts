@@ -20,7 +20,7 @@ export const verify: Action = (globals, options) =>
       });
     }
     const findings = await session.inspect();
-    const plan = session.plan(findings);
+    const plan = await session.plan(findings);
     const proofs = plan.steps.filter(
       (step) => step.id.startsWith('prove ') && (only === undefined || step.move === only),
     );

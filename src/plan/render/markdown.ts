@@ -75,6 +75,16 @@ function stepLines(step: Step, number: number, config: Config, standing: Standin
   if (step.operations.length > 0) lines.push(...commands(step.operations, apiHost(config, step)));
   if (step.byHand !== undefined)
     lines.push('By hand, in the configuration of the guest:', '', '```nix', step.byHand.trimEnd(), '```', '');
+  const guards = new Set(
+    step.operations.flatMap((operation) => (operation.guards ?? []).map((guard) => guard.what)),
+  );
+  if (guards.size > 0)
+    lines.push(
+      'Only while, looked at again right before:',
+      '',
+      ...[...guards].map((guard) => `- ${guard}`),
+      '',
+    );
   if (step.proof.length > 0)
     lines.push('It is done when:', '', ...step.proof.map((check) => `- ${check.what}`), '');
   if (step.irreversible !== undefined) lines.push(`**No way back:** ${step.irreversible}`, '');

@@ -69,7 +69,9 @@ function stepLines(
   lines.push(...wrap(step.why, 92).map((line) => `        ${palette.dim(line)}`));
   for (const operation of step.operations) {
     const shown = typed(operation, apiHost(config, step));
-    lines.push(`          ${palette.dim(`${shown.host}$`)} ${shown.command}`);
+    const [first = '', ...more] = shown.command.split('\n');
+    lines.push(`          ${palette.dim(`${shown.host}$`)} ${first}`);
+    lines.push(...more.map((line) => `              ${palette.dim('|')} ${line}`));
     if (shown.file !== undefined)
       lines.push(
         ...shown.file
@@ -87,6 +89,10 @@ function stepLines(
         .map((line) => `              ${palette.dim('|')} ${line}`),
     );
   }
+  const guards = new Set(
+    step.operations.flatMap((operation) => (operation.guards ?? []).map((guard) => guard.what)),
+  );
+  for (const guard of guards) lines.push(`          ${palette.dim(`only while ${guard}`)}`);
   for (const check of step.proof) lines.push(`          ${palette.dim('then')} ${check.what}`);
   if (step.irreversible !== undefined)
     lines.push(`        ${palette.warn('No way back:')} ${step.irreversible}`);

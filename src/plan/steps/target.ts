@@ -1,4 +1,4 @@
-import { bindMountUnit, virtiofsMountUnit } from '../../guest/mount-unit.ts';
+import { bindMountUnit, madeByDrayage, virtiofsMountUnit } from '../../guest/mount-unit.ts';
 import { mountUnitName } from '../../guest/unit-name.ts';
 import { nixosMountModule } from '../../nix/mount-module.ts';
 import { freeVirtiofsKey, virtiofsValue } from '../../proxmox/virtiofs.ts';
@@ -143,6 +143,7 @@ export function mountUnitsStep(context: MoveContext): Step {
         content: file.content,
         mode: '0644',
         owner: { uid: 0, gid: 0 },
+        guards: [ownFile(host, file.path)],
         what: `mount unit ${file.name}`,
       })),
       { kind: 'run', host, argv: ['systemctl', 'daemon-reload'], what: 'systemd reads the units' },
@@ -321,6 +322,17 @@ function answers(host: string): Extract<Check, { kind: 'run' }> {
     argv: ['true'],
     expect: { exitCode: 0 },
     what: `${host} answers by ssh`,
+  };
+}
+
+/** Other people's units survive: a file of this name that drayage did not make stops the step. */
+function ownFile(host: string, path: string): Check {
+  return {
+    kind: 'run',
+    host,
+    argv: ['sh', '-c', '! test -e "$1" || grep -qxF -- "$2" "$1"', 'sh', path, madeByDrayage],
+    expect: { exitCode: 0 },
+    what: `${path} does not exist, or was made by drayage`,
   };
 }
 

@@ -108,6 +108,8 @@ export function definitionsStep(context: MoveContext): Step {
     checks.push(sameFile(host, path, content));
   };
   for (const unit of context.units) {
+    // On NixOS the conditions come with the module that the operator imports.
+    if (context.targetGuest.system.os === 'nixos') continue;
     write(
       `${dropInFolder(unit, context.targetGuest.system.os)}/50-drayage.conf`,
       conditions(context, unit),
@@ -242,6 +244,7 @@ function carriedFile(
     content: { from: { host: move.from.guest, path: definition.sourcePath }, sha256: definition.sha256 },
     mode: '0644',
     owner: inHome ? { uid: owner.uid, gid: owner.gid } : { uid: 0, gid: 0 },
+    guards: [absentOrSame(move.to.guest, definition)],
     what: `${definition.sourcePath}, byte by byte`,
   };
 }
@@ -309,6 +312,18 @@ export function sameFile(host: string, path: string, content: string): Check {
     argv: ['cat', path],
     expect: { exitCode: 0, stdout: content.trimEnd() },
     what: `${path} is as planned`,
+  };
+}
+
+/** Other people's definitions survive: a different file of this name on the target stops the step. */
+function absentOrSame(host: string, definition: { sourcePath: string; sha256: string }): Check {
+  const script = '! test -e "$1" || printf "%s  %s\\n" "$2" "$1" | sha256sum --check --status';
+  return {
+    kind: 'run',
+    host,
+    argv: ['sh', '-c', script, 'sh', definition.sourcePath, definition.sha256],
+    expect: { exitCode: 0 },
+    what: `${definition.sourcePath} does not exist on ${host}, or is the same`,
   };
 }
 

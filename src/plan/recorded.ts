@@ -1,0 +1,30 @@
+import type { Plan, Step } from './plan.ts';
+import { planId } from './plan-id.ts';
+
+/**
+ * The plan with the steps of some moves as an earlier plan had them. Once a window has begun, the workloads are stopped
+ * and a look at the source cannot tell any more what ran there, and with which restart policy; the plan of the run that
+ * opened the window can.
+ * @param recorded by move: that earlier plan
+ */
+export function withRecorded(plan: Plan, recorded: ReadonlyMap<string, Plan>): Plan {
+  if (recorded.size === 0) return plan;
+  const steps: Step[] = [];
+  const taken = new Set<string>();
+  for (const step of plan.steps) {
+    const earlier = step.move === undefined ? undefined : recorded.get(step.move);
+    if (step.move === undefined || earlier === undefined) steps.push(step);
+    else if (!taken.has(step.move)) {
+      taken.add(step.move);
+      steps.push(...earlier.steps.filter((other) => other.move === step.move));
+    }
+  }
+  // A move that cannot be planned now (its guest is off) is still known from then.
+  for (const [move, earlier] of recorded) {
+    if (!taken.has(move) && plan.phases.some((phase) => phase.moves.includes(move))) {
+      steps.push(...earlier.steps.filter((step) => step.move === move));
+    }
+  }
+  const { id: _id, estimates, ...rest } = plan;
+  return { ...rest, steps, id: planId({ ...rest, steps }), estimates };
+}

@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import type { Findings } from '../../src/inspect/findings.ts';
+import { makePlan } from '../../src/plan/make-plan.ts';
+import { withRecorded } from '../../src/plan/recorded.ts';
+import { sampleConfig, sampleFindings } from '../support/sample.ts';
+
+/** What an inspection sees once the window has begun: everything stopped, restart policies taken away. */
+function afterTheStop(): Findings {
+  const found = sampleFindings();
+  const doc1 = found.guests.doc1!;
+  const system = doc1.system!;
+  return {
+    ...found,
+    guests: {
+      ...found.guests,
+      doc1: {
+        ...doc1,
+        system: {
+          ...system,
+          containers: system.containers.map((container) => ({
+            ...container,
+            running: false,
+            restartPolicy: 'no',
+          })),
+          units: system.units.map((unit) => ({ ...unit, active: false })),
+        },
+      },
+    },
+  };
+}
+
+describe('a plan made after the window has begun', () => {
+  const before = makePlan(sampleConfig(), sampleFindings(), '0.1.0');
+  const now = makePlan(sampleConfig(), afterTheStop(), '0.1.0');
+  const step = (id: string, plan = now) => plan.steps.find((candidate) => candidate.id === id);
+
+  it('would not know by itself what to start', () => {
+    expect(step('start docker')?.proof).toEqual([]);
+    expect(step('restart-policy docker')).toBeUndefined();
+  });
+
+  it('starts what ran before, as the plan of the run that stopped it says', () => {
+    const plan = withRecorded(now, new Map([['docker', before]]));
+    expect(step('start docker', plan)).toEqual(step('start docker', before));
+    expect(step('restart-policy docker', plan)).toEqual(step('restart-policy docker', before));
+    expect(plan.steps.map(({ id }) => id)).toEqual(before.steps.map(({ id }) => id));
+  });
+
+  it('keeps the steps of a move that cannot be planned any more', () => {
+    const found = sampleFindings();
+    const { system: _gone, ...doc1 } = found.guests.doc1!;
+    const off = makePlan(
+      sampleConfig(),
+      { ...found, guests: { ...found.guests, doc1: { ...doc1, running: false } } },
+      '0.1.0',
+    );
+    expect(step('start docker', off)).toBeUndefined();
+    expect(step('start docker', withRecorded(off, new Map([['docker', before]])))).toBeDefined();
+  });
+
+  it('is the plan itself when no window has begun', () => {
+    expect(withRecorded(now, new Map())).toBe(now);
+  });
+});

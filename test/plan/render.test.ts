@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest';
+import { plainPalette } from '../../src/errors/palette.ts';
+import type { Findings } from '../../src/inspect/findings.ts';
+import { makePlan } from '../../src/plan/make-plan.ts';
+import { planAsMarkdown } from '../../src/plan/render/markdown.ts';
+import { planAsText } from '../../src/plan/render/text.ts';
+import { bytes, duration } from '../../src/plan/render/words.ts';
+import { sampleConfig, sampleFindings, sampleSource } from '../support/sample.ts';
+
+const config = sampleConfig();
+const plan = makePlan(config, sampleFindings(), '0.1.0');
+const all = (state: 'in-place' | 'to-do') => new Map(plan.steps.map((step) => [step.id, state] as const));
+
+describe('the plan as text', () => {
+  const text = planAsText(plan, config, all('to-do'), plainPalette);
+
+  it('says the exact command and where it runs', () => {
+    expect(text).toContain(
+      'prom$ zfs create -o acltype=posixacl -o xattr=sa -o mountpoint=/nvmeprom/containers nvmeprom/containers',
+    );
+  });
+
+  it('says an API call as it would be typed', () => {
+    expect(text).toContain(
+      'pvesh create /cluster/mapping/dir --id containers --map node=prom,path=/nvmeprom/containers',
+    );
+  });
+
+  it('says what is downtime and how long it is likely to last', () => {
+    expect(text).toMatch(/Cutover: the downtime, likely about \d+ s/);
+  });
+
+  it('says what cannot be taken back', () => {
+    expect(text).toContain('No way back: From here on doc2 writes.');
+  });
+
+  it('says under which guards it writes', () => {
+    expect(text).toContain('only while /nvmeprom/containers carries the marker of share containers');
+  });
+
+  it('shows no value of an environment variable', () => {
+    expect(text).toContain('TOKEN (as doc1 has them; read at that moment, never written down)');
+  });
+
+  it('ends with what to type next', () => {
+    expect(text.trimEnd().split('\n').at(-1)).toBe('Next: drayage apply');
+  });
+
+  it('is short about what is in place', () => {
+    const done = planAsText(plan, config, all('in-place'), plainPalette);
+    expect(done).not.toContain('zfs create');
+    expect(done).toContain('Nothing to do.');
+  });
+
+  it('shows a blocker with its meaning and the way out', () => {
+    const found = sampleFindings();
+    const empty: Findings = {
+      ...found,
+      moves: {
+        docker: { ...found.moves.docker!, source: { state: 'directory', ...sampleSource, empty: true } },
+      },
+    };
+    const blocked = planAsText(makePlan(config, empty, '0.1.0'), config, new Map(), plainPalette);
+    expect(blocked).toContain('Blocked: /mnt/docker on doc1 is empty  [plan/source-empty]');
+    expect(blocked).toContain('-> ssh root@doc1 findmnt --target /mnt/docker');
+    expect(blocked).toContain('Nothing can be applied.');
+  });
+});
+
+describe('the plan as a runbook', () => {
+  const markdown = planAsMarkdown(plan, config, new Map());
+
+  it('has the parts of the written plan', () => {
+    for (const heading of ['## Goals', '## Design decisions', '## Steps', '## Rollback', '## Validation']) {
+      expect(markdown).toContain(heading);
+    }
+  });
+
+  it('gives every file as a command that writes it', () => {
+    expect(markdown).toContain("install -m 0644 /dev/stdin /etc/systemd/system/mnt-docker.mount <<'DRAYAGE'");
+  });
+
+  it('tells how to take the fence and the stop back', () => {
+    const rollback = markdown.slice(markdown.indexOf('## Rollback'));
+    expect(rollback).toContain('podman update --restart always writer');
+    expect(rollback).toContain('systemctl start web.service');
+  });
+});
+
+describe('words', () => {
+  it('measures time as people say it', () => {
+    expect([5, 89, 90, 5400, 7260].map(duration)).toEqual([
+      '5 s',
+      '89 s',
+      '2 min',
+      '1 h 30 min',
+      '2 h 1 min',
+    ]);
+  });
+
+  it('measures bytes in decimal units', () => {
+    expect([0, 999, 1000, 96_600_000, 3.7e9].map(bytes)).toEqual([
+      '0 B',
+      '999 B',
+      '1.0 kB',
+      '96.6 MB',
+      '3.7 GB',
+    ]);
+  });
+});
