@@ -10,7 +10,7 @@ export const commandSpecs: readonly CommandSpec[] = [
     description:
       'Writes a commented drayage.yaml. On a terminal it asks; with --from-cluster it reads nodes, virtual machines, pools and mappings from the Proxmox VE API and drafts the file from them. It changes nothing elsewhere, and it never overwrites a file without --force.',
     options: [
-      new Option('--from-cluster', 'draft from the cluster at PROXMOX_VE_ENDPOINT (or --endpoint)'),
+      new Option('--from-cluster', 'draft from the cluster at --endpoint or PROXMOX_VE_ENDPOINT'),
       new Option('--endpoint <url>', 'address of the API, such as https://192.168.1.12:8006'),
       new Option('--fingerprint <sha256>', 'fingerprint of its certificate'),
       new Option('--force', 'overwrite the file'),
@@ -23,7 +23,7 @@ export const commandSpecs: readonly CommandSpec[] = [
           'drafts it from the cluster; the token comes from PROXMOX_VE_API_TOKEN',
         ],
       ],
-      codes: [],
+      codes: [5],
     }),
     load: async () => (await import('./commands/init.ts')).init,
   },
@@ -31,13 +31,13 @@ export const commandSpecs: readonly CommandSpec[] = [
     name: 'inspect',
     summary: 'current findings: nodes, guests, shares, sources; changes nothing',
     description:
-      'Looks at everything that drayage.yaml names and prints it: versions, pools and datasets, mappings, virtual machines, containers with their paths and restart policies, units, timers, users, and the source paths with their size, databases and image stores. It only reads. What your token or ssh user cannot see is named, with the privilege that would show it.',
+      'Looks at everything that drayage.yaml names and prints it: versions, pools and datasets, mappings, virtual machines, containers with their paths and restart policies, units, timers, users, and the source paths with their size, databases and image stores.\n\nIt only reads. What your token or ssh user cannot see is named, with the privilege that would show it.',
     closing: closing({
       examples: [
         ['drayage inspect', 'findings for people'],
         ['drayage inspect --json', 'findings for programs'],
       ],
-      codes: [],
+      codes: [5, 130],
     }),
     load: async () => (await import('./commands/inspect.ts')).inspectCommand,
   },
@@ -45,7 +45,7 @@ export const commandSpecs: readonly CommandSpec[] = [
     name: 'plan',
     summary: 'what would be done, command by command; nothing is',
     description:
-      'Inspects, and shows every step from what is there to what drayage.yaml asks for: what, where, the exact command or API call, why, what is downtime and how long it is likely to last, and what cannot be taken back. What `drayage apply` performs is this plan, the same objects. Nothing is changed by planning.',
+      'Inspects, and shows every step from what is there to what drayage.yaml asks for: what, where, the exact command or API call, why, what is downtime and how long it is likely to last, and what cannot be taken back.\n\nWhat `drayage apply` performs is this plan, the same objects. Nothing is changed by planning.',
     options: [
       new Option('--format <format>', 'how to print it')
         .choices(['text', 'markdown', 'json'])
@@ -59,15 +59,18 @@ export const commandSpecs: readonly CommandSpec[] = [
         ['drayage plan --format markdown > PLAN.md', 'a runbook to review and commit'],
         ['drayage plan --out evening.plan', 'keep it, and apply exactly this one later'],
       ],
-      codes: [3, 5],
+      codes: [3, 5, 130],
     }),
     load: async () => (await import('./commands/plan.ts')).plan,
   },
   {
     name: 'apply',
     summary: 'do it; stops at the gate before the downtime',
-    description:
-      'Performs the plan, step by step: looks first, and does only what is not in place. Everything up to the downtime is done while the workloads run. Before the window it asks for the id of the plan; without a terminal it stops there, unless --window says how long a downtime may be. If a step of the window fails before the release, the window is taken back: the workloads run on the source again. Killed at any moment and run again, it looks at the world and goes on. The first Ctrl-C finishes the operation at hand, the second stops at once.',
+    description: [
+      'Performs the plan, step by step: looks first, and does only what is not in place. Everything up to the downtime is done while the workloads run.',
+      'Before the window it asks for the id of the plan. Without a terminal it stops there, unless --window says how long a downtime may be. If a step of the window fails before the release, the window is taken back: the workloads run on the source again.',
+      'Killed at any moment and run again, it looks at the world and goes on. The first Ctrl-C finishes the operation at hand, the second stops at once.',
+    ].join('\n\n'),
     arguments: [['[plan]', 'a plan made by `drayage plan --out`: exactly this one is applied, or none']],
     options: [
       new Option('--yes', 'do not ask before the preparations (the window has its own question)'),
@@ -93,21 +96,21 @@ export const commandSpecs: readonly CommandSpec[] = [
     summary: 'where things stand, from the world and the journal; changes nothing',
     description:
       'Looks at each step of the plan and says whether it is in place; and tells of the last run: when, how it ended, how long the window was, and where its evidence lies.',
-    closing: closing({ examples: [['drayage status', 'a look, any time']], codes: [] }),
+    closing: closing({ examples: [['drayage status', 'a look, any time']], codes: [5, 130] }),
     load: async () => (await import('./commands/status.ts')).status,
   },
   {
     name: 'verify',
     summary: 'prove again: reads every byte of both sides; changes nothing',
     description:
-      'Compares content and metadata of each moved source path, which lies frozen behind its fence, with the snapshot of the share from the window: every file is read on both sides. Then looks from inside the target guest: the marker, a sample of files read through virtiofs, and whether the workloads run. Writes report.md and report.json beside the other evidence.',
+      'Compares content and metadata of each moved source path, which lies frozen behind its fence, with the snapshot of the share from the window: every file is read on both sides.\n\nThen looks from inside the target guest: the marker, a sample of files read through virtiofs, and whether the workloads run. Writes report.md and report.json beside the other evidence.',
     options: [new Option('--move <name>', 'only this move')],
     closing: closing({
       examples: [
         ['drayage verify', 'every move'],
         ['drayage verify --json', 'the report on stdout'],
       ],
-      codes: [4, 5],
+      codes: [4, 5, 130],
     }),
     load: async () => (await import('./commands/verify.ts')).verify,
   },
@@ -133,7 +136,7 @@ export const commandSpecs: readonly CommandSpec[] = [
     name: 'version',
     summary: 'the version',
     description: 'Prints the version of drayage and of the Node.js that runs it.',
-    closing: closing({ examples: [['drayage version', '']], codes: [] }),
+    closing: closing({ examples: [['drayage version', 'for a bug report']], codes: [] }),
     load: async () => (await import('./commands/version.ts')).version,
   },
 ];

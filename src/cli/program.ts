@@ -1,4 +1,5 @@
 import { Command, type Option } from 'commander';
+import { helpWidth } from './help.ts';
 import { packageVersion } from './version.ts';
 
 /** Options that every command understands. */
@@ -21,7 +22,8 @@ export interface CommandSpec {
   readonly description: string;
   readonly arguments?: readonly (readonly [flags: string, description: string])[];
   readonly options?: readonly Option[];
-  readonly closing: string;
+  /** Examples and exit codes, for a number of columns. */
+  readonly closing: (width: number) => string;
   /** Loaded when the command runs, so that `--help` and completion stay quick. */
   readonly load: () => Promise<Action>;
 }
@@ -40,24 +42,42 @@ export function buildProgram(
     .description(
       'Moves the storage of running containers from the disks of virtual machines onto a shared ZFS dataset on a Proxmox VE node, served to new virtual machines over virtiofs: look, plan, a downtime of seconds, proof of every byte, and a way back.',
     )
-    .version(packageVersion(), '-V, --version')
+    .version(packageVersion(), '-V, --version', 'the version')
     .option('-f, --file <file>', 'the configuration', 'drayage.yaml')
     .option('--json', 'results and events as JSON, one object a line, on stdout')
     .option('--no-color', 'no colour (also: NO_COLOR)')
     .helpOption('-h, --help', 'this help')
     .helpCommand(false)
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      getOutHelpWidth: () => helpWidth(process.stdout, process.env),
+      getErrHelpWidth: () => helpWidth(process.stderr, process.env),
+    })
     .showSuggestionAfterError(true)
     .showHelpAfterError('(drayage --help lists the commands)')
     .addHelpText(
       'after',
-      '\nA first evening:\n  drayage init         write drayage.yaml\n  drayage inspect      see what is there\n  drayage plan         see what would be done; nothing is\n  drayage apply        do it; asks before the downtime\n  drayage verify       prove it again, any time\n',
+      [
+        '',
+        'A first evening:',
+        '  drayage init     write drayage.yaml',
+        '  drayage inspect  see what is there',
+        '  drayage plan     see what would be done; nothing is',
+        '  drayage apply    do it; asks before the downtime',
+        '  drayage verify   prove it again, any time',
+        '',
+        'drayage COMMAND --help has examples and the exit status of each command.',
+        '',
+      ].join('\n'),
     );
   for (const spec of specs) {
     const command = program
       .command(spec.name)
       .summary(spec.summary)
       .description(spec.description)
-      .addHelpText('after', spec.closing);
+      .addHelpText('after', ({ error }) =>
+        spec.closing(helpWidth(error ? process.stderr : process.stdout, process.env)),
+      );
     for (const [flags, description] of spec.arguments ?? []) command.argument(flags, description);
     for (const option of spec.options ?? []) command.addOption(option);
     command.action(async (...received) => {
