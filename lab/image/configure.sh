@@ -23,6 +23,8 @@ ln -sf /dev/null "$root/etc/systemd/network/99-default.link"
 
 chroot "$root" systemctl --quiet set-default multi-user.target
 chroot "$root" systemctl --quiet enable ssh.service
+# The initramfs has set the network up; rootless quadlets wait up to 90 s for somebody to say so.
+chroot "$root" systemctl --quiet add-wants multi-user.target network-online.target
 # What runs at boot is the business of whoever sets up a guest's services.
 chroot "$root" systemctl --quiet disable podman-restart.service podman-clean-transient.service podman.socket podman.service
 

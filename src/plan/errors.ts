@@ -42,6 +42,11 @@ export const planErrors = {
     meaning:
       'Other file systems are mounted below the source path. A copy would stop at them, or mix them into the share.',
   },
+  'plan/source-has-marker': {
+    exit: refused,
+    meaning:
+      'The source path has a `.drayage` folder at its top: it is, or was, the top of a share. Copied into a share, the marker of the one would stand for the other.',
+  },
   'plan/source-unreadable-entries': {
     exit: refused,
     meaning:
@@ -72,6 +77,11 @@ export const planErrors = {
   'plan/no-quorum': {
     exit: refused,
     meaning: 'The cluster has no quorum: /etc/pve is read-only, and no configuration can be changed.',
+  },
+  'plan/missing-privilege': {
+    exit: refused,
+    meaning:
+      'The API token may not do what a step of the plan does; Proxmox VE would refuse it half-way through the work.',
   },
   'plan/missing-tool': { exit: refused, meaning: 'A program that the plan runs there is not installed.' },
   'plan/no-pool': {

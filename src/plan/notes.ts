@@ -1,4 +1,4 @@
-import type { Config, ShareConfig } from '../config/config.ts';
+import type { Config, MoveConfig, ShareConfig } from '../config/config.ts';
 import type { Findings } from '../inspect/findings.ts';
 import { workloadsOf } from './context.ts';
 
@@ -10,6 +10,7 @@ export function planNotes(config: Config, findings: Findings): string[] {
   const notes: string[] = [];
   for (const move of Object.values(config.moves)) {
     const share = config.shares[move.to.share] as ShareConfig;
+    notes.push(...othersWithTheShare(config, findings, move, share));
     const source = findings.moves[move.name]?.source;
     const guest = findings.guests[move.from.guest]?.system;
     if (source?.state !== 'directory' || guest === undefined) continue;
@@ -52,4 +53,26 @@ export function planNotes(config: Config, findings: Findings): string[] {
     }
   }
   return [...new Set(notes)];
+}
+
+/** Who else has the share: the devices of a mapping see all of it, and locks hold within one guest only. */
+function othersWithTheShare(
+  config: Config,
+  findings: Findings,
+  move: MoveConfig,
+  share: ShareConfig,
+): string[] {
+  const targets = Object.values(config.moves)
+    .filter(({ to }) => to.share === share.name)
+    .map(({ to }) => config.guests[to.guest]?.vmid);
+  return findings.cluster.vms
+    .filter(
+      ({ vmid, virtiofs }) =>
+        !targets.includes(vmid) && virtiofs?.some(({ mapping }) => mapping === share.mapping),
+    )
+    .map(({ vmid, name }) =>
+      vmid === config.guests[move.from.guest]?.vmid
+        ? `${move.from.guest} (VM ${vmid}) has mapping ${share.mapping} itself: what runs there sees, and can write, the copy as well as the original.`
+        : `VM ${vmid} (${name}) has mapping ${share.mapping} too: it sees everything in the share.`,
+    );
 }

@@ -17,6 +17,14 @@ export function shareBlockers(config: Config, findings: Findings, share: ShareCo
       blocker('plan/no-quorum', { seen: 'the cluster says quorate: 0', next: [`${ssh} pvecm status`] }),
     );
   }
+  for (const { subject, what, seen, next } of findings.cluster.missingPrivileges ?? []) {
+    found.push(
+      blocker('plan/missing-privilege', {
+        seen: `${subject}: ${seen} (for ${what})`,
+        next: next.split('; '),
+      }),
+    );
+  }
   if (node === undefined) {
     const why = findings.notSeen.find((entry) => entry.subject === `node ${share.node}`);
     return [

@@ -98,6 +98,19 @@ function directoryBlockers(
       }),
     );
   }
+  if (source.hasShareFolder === true && !move.exclude.includes('.drayage')) {
+    found.push(
+      blocker('plan/source-has-marker', {
+        ...at,
+        seen: `${path}/.drayage on ${guest}`,
+        next: [
+          `${ssh} ls -la ${path}/.drayage`,
+          `leave it behind: moves.${move.name}.exclude: [.drayage] in ${config.file}`,
+          `or choose another path: moves.${move.name}.from.path`,
+        ],
+      }),
+    );
+  }
   if (source.unreadable.length > 0) {
     found.push(
       blocker('plan/source-unreadable-entries', {

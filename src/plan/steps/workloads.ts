@@ -133,6 +133,14 @@ export function definitionsStep(context: MoveContext): Step {
     what: 'folder',
   }));
   const reload: Operation[] = [];
+  if (context.units.some((unit) => unit.quadlet && unit.user !== undefined)) {
+    reload.push({
+      kind: 'run',
+      host,
+      argv: ['systemctl', 'start', 'network-online.target'],
+      what: 'rootless quadlets wait for this target for up to 90 s: not in the window (podman-systemd.unit(5))',
+    });
+  }
   const created: Operation[] = [];
   for (const owner of byOwner(context)) {
     if (owner.units.length > 0) {
