@@ -11,6 +11,7 @@ import { inspect } from '../inspect/inspect.ts';
 import { makePlan } from '../plan/make-plan.ts';
 import type { Plan } from '../plan/plan.ts';
 import { withRecorded } from '../plan/recorded.ts';
+import { wantedBy } from '../proxmox/permissions.ts';
 import { proxmoxReader } from '../proxmox/reader.ts';
 import type { Hosts } from '../ssh/host.ts';
 import { openHosts } from '../ssh/hosts.ts';
@@ -64,7 +65,12 @@ export async function withSession(
         say,
         inspect: () => {
           say('Looking at the cluster, the nodes, the guests and the sources ...');
-          return inspect({ config, hosts, proxmox: proxmoxReader(client), now: new Date().toISOString() });
+          return inspect({
+            config,
+            hosts,
+            proxmox: proxmoxReader(client, wantedBy(config)),
+            now: new Date().toISOString(),
+          });
         },
         plan: async (findings) => {
           const marks = (await openMarks(join(stateFolder(config.file), 'marks.json'))).get();

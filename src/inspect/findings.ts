@@ -35,6 +35,8 @@ export interface ClusterFindings {
   readonly nodes: readonly { readonly name: string; readonly online: boolean }[];
   readonly mappings: readonly DirectoryMapping[];
   readonly vms: readonly VmSummary[];
+  /** What carrying out the moves takes and this token may not do; absent: it was not asked. */
+  readonly missingPrivileges?: readonly NotSeen[];
 }
 
 export interface DirectoryMapping {
@@ -297,6 +299,8 @@ export interface SourceDirectory {
   readonly databases: readonly DatabaseFindings[];
   /** Image stores below the path, relative to it: left behind. */
   readonly imageStores: readonly string[];
+  /** There is a `.drayage` at the top: the path is, or was, the top of a share. */
+  readonly hasShareFolder?: boolean;
   /** Bytes per second that the guest's disk gave in a short read; undefined where not measured. */
   readonly readBytesPerSecond?: number;
 }

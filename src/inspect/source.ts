@@ -39,6 +39,7 @@ export async function readSource(
     stat: ['stat', '--printf=%d %i %u %g %a %F', '--', path],
     mount: ['findmnt', '--noheadings', '--raw', '--output', 'FSTYPE', '--target', path],
     readable: ['test', '-r', path, '-a', '-x', path],
+    shareFolder: ['test', '-e', `${path}/.drayage`, '-o', '-L', `${path}/.drayage`],
   });
   const state = stateOf(about.stat, about.readable);
   if (state !== undefined) return { source: state, notSeen };
@@ -89,6 +90,7 @@ export async function readSource(
     owners: census.owners,
     databases: census.marks.found(sqlite, show),
     imageStores: stores.map((store) => store.slice(path.length + 1)).sort(),
+    hasShareFolder: about.shareFolder.exitCode === 0,
   };
   return { source: { state: 'directory', ...directory }, notSeen };
 }

@@ -6,12 +6,13 @@ import type {
   GuestFindings,
   NotSeen,
   VirtiofsDevice,
+  VmSummary,
 } from '../inspect/findings.ts';
 import { parseAnswer } from './answer.ts';
 import type { ProxmoxClient } from './client.ts';
 import { proxmoxError } from './errors.ts';
 import { parseMappingEntry } from './mapping.ts';
-import { missingPrivileges, privilegesToInspect } from './permissions.ts';
+import { missingPrivileges, privilegesForTargets, privilegesToInspect, type Wanted } from './permissions.ts';
 import { isOn, parsePropertyString } from './property-string.ts';
 import { parseVirtiofs } from './virtiofs.ts';
 
@@ -30,6 +31,7 @@ const mappingsSchema = z.array(
 const vmsSchema = z.array(
   z.object({
     vmid: number,
+    type: z.string().default('qemu'),
     name: z.string().default(''),
     node: z.string(),
     status: z.string().default('unknown'),
@@ -45,9 +47,10 @@ const configSchema = z.looseObject({
 
 /**
  * Reads the cluster as inspection needs it; changes nothing.
- * @param wanted what must be visible: the lists of the API leave out silently what a token may not see
+ * @param wanted what must be visible: the lists of the API leave out silently what a token may not see; and what apply
+ *   will change, for `missingPrivileges`
  */
-export function proxmoxReader(client: ProxmoxClient, wanted?: Parameters<typeof privilegesToInspect>[0]) {
+export function proxmoxReader(client: ProxmoxClient, wanted?: Wanted) {
   return {
     async cluster(): Promise<{ cluster: ClusterFindings; notSeen: NotSeen[] }> {
       const notSeen: NotSeen[] = [];
@@ -73,23 +76,19 @@ export function proxmoxReader(client: ProxmoxClient, wanted?: Parameters<typeof 
       const mappings = await allowed('directory mappings', mappingsSchema, '/cluster/mapping/dir');
       const vms = await allowed('virtual machines', vmsSchema, '/cluster/resources?type=vm');
       const quorate = status?.find((entry) => entry.type === 'cluster')?.quorate;
-      return {
-        cluster: {
-          version: version.version,
-          ...(version.release === undefined ? {} : { release: version.release }),
-          // A single node without a cluster has no quorum to lose.
-          ...(status === undefined ? {} : { quorate: quorate === undefined || quorate === 1 }),
-          nodes: (nodes ?? []).map((node) => ({ name: node.node, online: node.status === 'online' })),
-          mappings: (mappings ?? []).map(mappingOf),
-          vms: (vms ?? []).map(({ vmid, name, node, status: state }) => ({
-            vmid,
-            name,
-            node,
-            running: state === 'running',
-          })),
-        },
-        notSeen,
+      const cluster = {
+        version: version.version,
+        ...(version.release === undefined ? {} : { release: version.release }),
+        // A single node without a cluster has no quorum to lose.
+        ...(status === undefined ? {} : { quorate: quorate === undefined || quorate === 1 }),
+        nodes: (nodes ?? []).map((node) => ({ name: node.node, online: node.status === 'online' })),
+        mappings: (mappings ?? []).map(mappingOf),
+        vms: await summaries(client, vms ?? [], nodes ?? []),
       };
+      const targets = wanted?.targets;
+      if (targets === undefined) return { cluster, notSeen };
+      const missing = await missingPrivileges(client, privilegesForTargets(targets, cluster));
+      return { cluster: { ...cluster, missingPrivileges: missing }, notSeen };
     },
 
     async vm(vmid: number) {
@@ -129,6 +128,52 @@ function mappingOf(found: z.infer<typeof mappingsSchema>[number]): DirectoryMapp
   };
 }
 
+/** Requests for configurations that are under way at once: pveproxy serves three workers by default. */
+const configsAtOnce = 3;
+
+/** Every guest of the cluster, with its virtiofs devices where the configuration may be read. */
+async function summaries(
+  client: ProxmoxClient,
+  vms: z.infer<typeof vmsSchema>,
+  nodes: z.infer<typeof nodesSchema>,
+): Promise<VmSummary[]> {
+  const found: VmSummary[] = [];
+  const queue = [...vms.entries()];
+  const work = async () => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      const [index, vm] = next;
+      const { vmid, name, node } = vm;
+      const running = vm.status === 'running';
+      // A node that is off would be waited for, and a container has no devices.
+      const off = nodes.some((candidate) => candidate.node === node && candidate.status !== 'online');
+      const virtiofs = off || vm.type !== 'qemu' ? undefined : await devicesIfReadable(client, vm, running);
+      found[index] = { vmid, name, node, running, ...(virtiofs === undefined ? {} : { virtiofs }) };
+    }
+  };
+  await Promise.all(Array.from({ length: configsAtOnce }, work));
+  return found;
+}
+
+/** undefined: this token may not read it, its node does not answer, or it was removed a moment ago. */
+async function devicesIfReadable(
+  client: ProxmoxClient,
+  { vmid, node }: { readonly vmid: number; readonly node: string },
+  running: boolean,
+): Promise<VirtiofsDevice[] | undefined> {
+  const path = `/nodes/${node}/qemu/${vmid}/config`;
+  try {
+    const config = parseAnswer(configSchema, await client.get(path), path);
+    if (devicesOf(config, config, running).length === 0) return [];
+    const current = running ? parseAnswer(configSchema, await client.get(`${path}?current=1`), path) : config;
+    return devicesOf(config, current, running);
+  } catch (error) {
+    if (error instanceof DrayageError && leftWithout.includes(error.code)) return undefined;
+    throw error;
+  }
+}
+
+const leftWithout = ['proxmox/permission', 'proxmox/not-found', 'proxmox/unreachable'];
+
 type VmConfig = z.infer<typeof configSchema>;
 
 function vmOf(config: VmConfig, current: VmConfig, running: boolean): GuestFindings['vm'] {
@@ -141,13 +186,17 @@ function vmOf(config: VmConfig, current: VmConfig, running: boolean): GuestFindi
     ...(ostype === undefined ? {} : { ostype }),
     agent: isOn(agentOptions.enabled),
     pciPassthrough: Object.keys(config).filter((key) => /^hostpci\d+$/.test(key)),
-    virtiofs: Object.entries(config)
-      .filter(([key]) => /^virtiofs\d+$/.test(key))
-      .map(([key, value]) =>
-        deviceOf(key, String(value), running && String(current[key] ?? '') !== String(value)),
-      )
-      .sort((a, b) => a.key.localeCompare(b.key)),
+    virtiofs: devicesOf(config, current, running),
   };
+}
+
+function devicesOf(config: VmConfig, current: VmConfig, running: boolean): VirtiofsDevice[] {
+  return Object.entries(config)
+    .filter(([key]) => /^virtiofs\d+$/.test(key))
+    .map(([key, value]) =>
+      deviceOf(key, String(value), running && String(current[key] ?? '') !== String(value)),
+    )
+    .sort((a, b) => a.key.localeCompare(b.key));
 }
 
 function deviceOf(key: string, raw: string, pending: boolean): VirtiofsDevice {

@@ -277,3 +277,59 @@ describe('path continuity', () => {
     expect(mounts.byHand).toContain('fsType = "virtiofs";');
   });
 });
+
+describe('what the token may not do', () => {
+  it('blocks before the work, with the commands that grant it', () => {
+    const found = sampleFindings();
+    const missing = {
+      subject: 'token drayage@pve!mover',
+      what: 'stopping and starting virtual machine 114',
+      seen: 'VM.PowerMgmt on /vms/114 is missing',
+      next: 'on the node: pveum acl modify /vms/114; first, if the role lacks it: pveum role modify Drayage',
+    };
+    const findings: Findings = { ...found, cluster: { ...found.cluster, missingPrivileges: [missing] } };
+    expect(plan(findings).blockers).toEqual([
+      expect.objectContaining({
+        code: 'plan/missing-privilege',
+        seen: 'token drayage@pve!mover: VM.PowerMgmt on /vms/114 is missing (for stopping and starting virtual machine 114)',
+        next: [
+          'on the node: pveum acl modify /vms/114',
+          'first, if the role lacks it: pveum role modify Drayage',
+        ],
+      }),
+    ]);
+  });
+});
+
+describe('a source that is itself the top of a share', () => {
+  const found = sampleFindings();
+  const findings: Findings = {
+    ...found,
+    moves: {
+      docker: {
+        ...found.moves.docker!,
+        source: { state: 'directory', ...sampleSource, hasShareFolder: true },
+      },
+    },
+  };
+
+  it('blocks, and says how to leave its marker behind', () => {
+    expect(plan(findings).blockers).toEqual([
+      expect.objectContaining({
+        code: 'plan/source-has-marker',
+        move: 'docker',
+        seen: '/mnt/docker/.drayage on doc1',
+        next: [
+          'ssh root@doc1 ls -la /mnt/docker/.drayage',
+          'leave it behind: moves.docker.exclude: [.drayage] in drayage.yaml',
+          'or choose another path: moves.docker.from.path',
+        ],
+      }),
+    ]);
+  });
+
+  it('is moved when the marker is left behind', () => {
+    const yaml = `${sampleYaml}    exclude: [.drayage]\n`;
+    expect(plan(findings, yaml).blockers).toEqual([]);
+  });
+});

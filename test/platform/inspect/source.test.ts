@@ -152,6 +152,16 @@ describe('a source path', () => {
     });
   });
 
+  it('that carries the folder of a share is told as such', async () => {
+    expect(directory((await look()).source).hasShareFolder).toBe(false);
+    symlinkSync('/nowhere', join(path, '.drayage'));
+    try {
+      expect(directory((await look()).source).hasShareFolder).toBe(true);
+    } finally {
+      rmSync(join(path, '.drayage'));
+    }
+  });
+
   it('that is a mount point, and the mounts below it, are told from the list of mounts', async () => {
     const mounts = [path, join(path, 'pg'), `${path}-other`].map((target) => ({
       target,

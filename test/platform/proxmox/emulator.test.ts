@@ -1,14 +1,18 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Findings } from '../../../src/inspect/findings.ts';
+import { makePlan } from '../../../src/plan/make-plan.ts';
 import { openProxmox, type ProxmoxClient } from '../../../src/proxmox/client.ts';
 import { mappingUpdate } from '../../../src/proxmox/mapping.ts';
 import {
   missingPrivileges,
   privilegesToApply,
   privilegesToInspect,
+  wantedBy,
 } from '../../../src/proxmox/permissions.ts';
 import { proxmoxReader } from '../../../src/proxmox/reader.ts';
 import { waitForTask } from '../../../src/proxmox/task.ts';
 import { type Bench, narrowSecret, secret, startBench } from '../../lab-kit/proxmox/bench.ts';
+import { sampleConfig, sampleFindings } from '../../support/sample.ts';
 
 let bench: Bench;
 const open: ProxmoxClient[] = [];
@@ -141,5 +145,54 @@ describe('against the emulated API', () => {
     await expect(
       narrow().call('PUT', '/nodes/prom/qemu/104/config', { virtiofs0: 'dirid=containers' }),
     ).rejects.toMatchObject({ code: 'proxmox/permission', exit: 5 });
+  });
+});
+
+describe('a token that may only look', () => {
+  const wanted = wantedBy(sampleConfig());
+  const blockersFor = (cluster: Findings['cluster']) =>
+    makePlan(sampleConfig(), { ...sampleFindings(), cluster }, '0.1.0').blockers;
+  const audit = { '/': ['Sys.Audit', 'VM.Audit', 'Mapping.Audit'] };
+
+  it('sees everything, and the plan names each privilege that it lacks', async () => {
+    await bench.close();
+    bench = await startBench({}, audit);
+    const { cluster, notSeen } = await proxmoxReader(narrow(), wanted).cluster();
+    expect(notSeen).toEqual([]);
+    expect(cluster).toMatchObject({ version: '9.1.4', quorate: true, vms: [{ vmid: 104, virtiofs: [] }] });
+    const blockers = blockersFor(cluster);
+    expect(blockers.map(({ code, seen }) => `${code} ${seen}`)).toEqual([
+      'plan/missing-privilege token mover@pve!narrow: VM.Config.Disk on /vms/114 is missing (for giving virtual machine 114 a virtiofs device)',
+      'plan/missing-privilege token mover@pve!narrow: VM.PowerMgmt on /vms/114 is missing (for stopping and starting virtual machine 114)',
+      'plan/missing-privilege token mover@pve!narrow: Mapping.Modify on /mapping/dir is missing (for making the directory mapping containers)',
+      'plan/missing-privilege token mover@pve!narrow: Mapping.Use on /mapping/dir/containers is missing (for letting a virtual machine use the directory mapping containers)',
+    ]);
+    expect(blockers[0]?.next).toEqual([
+      expect.stringContaining("pveum acl modify /vms/114 --tokens 'mover@pve!narrow' --roles Drayage"),
+      expect.stringContaining('pveum role modify Drayage --append 1 --privs VM.Config.Disk'),
+    ]);
+  });
+
+  it('and one that may not even look is told what it cannot see, and inspection goes on', async () => {
+    await bench.close();
+    bench = await startBench({}, {});
+    const { cluster, notSeen } = await proxmoxReader(narrow(), wanted).cluster();
+    expect(cluster).toMatchObject({ version: '9.1.4', vms: [], mappings: [] });
+    expect(notSeen.map(({ seen }) => seen)).toEqual(
+      expect.arrayContaining([
+        'Sys.Audit on / is missing',
+        'VM.Audit on /vms/104 is missing',
+        'VM.Audit on /vms/114 is missing',
+        'Mapping.Audit or Mapping.Use or Mapping.Modify on /mapping/dir/containers is missing',
+      ]),
+    );
+    expect(blockersFor(cluster)).toHaveLength(4);
+  });
+
+  it('is nothing to a token with all privileges', async () => {
+    const { cluster, notSeen } = await proxmoxReader(client(), wanted).cluster();
+    expect(notSeen).toEqual([]);
+    expect(cluster.missingPrivileges).toEqual([]);
+    expect(blockersFor(cluster)).toEqual([]);
   });
 });
