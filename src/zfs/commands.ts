@@ -106,6 +106,17 @@ export const createSnapshot = (snapshot: NewSnapshot): string[] => [
   `${snapshot.dataset}@${snapshot.snapshot}`,
 ];
 
+/** What a snapshot may be called (zfs(8)); `%` and `,` would name several snapshots, an empty name the dataset. */
+const snapshotName = /^[A-Za-z0-9_.: -]+$/;
+
+/** Destroys one snapshot, and never a dataset. @throws RangeError when the name is not that of one snapshot */
+export function destroySnapshot(dataset: string, snapshot: string): string[] {
+  if (dataset === '' || dataset.includes('@') || !snapshotName.test(snapshot)) {
+    throw new RangeError(`not the name of one snapshot: ${dataset}@${snapshot}`);
+  }
+  return ['zfs', 'destroy', `${dataset}@${snapshot}`];
+}
+
 export const snapshotColumns = ['name', 'used', 'referenced', 'creation', 'guid'] as const;
 
 /** The snapshots of one dataset, not of those below it, oldest first. */

@@ -47,6 +47,12 @@ export const zfsErrors = {
     meaning: 'Datasets or snapshots lie below this one; zfs destroys none of them unasked.',
     exit: 5,
   },
+  'zfs/snapshot-missing': { meaning: 'The dataset has no snapshot of that name.', exit: 1 },
+  'zfs/snapshot-busy': {
+    meaning:
+      'The snapshot is held (zfs hold), being sent, or in use below .zfs/snapshot; it was not destroyed.',
+    exit: 5,
+  },
   'zfs/module-missing': {
     meaning: 'The ZFS kernel module is not loaded and could not be loaded for the running kernel.',
     exit: 1,
@@ -169,6 +175,16 @@ const readings: readonly Reading[] = [
     code: 'zfs/name',
     seen: /^cannot create (?:snapshot )?'[^']*': (?:snapshot delimiter|invalid character|empty component|missing dataset name|multiple '@'|name is too long|trailing slash|leading slash|self reference|parent reference|pool doesn't begin)/m,
     next: () => ['correct the dataset in drayage.yaml: letters, digits, "-", "_", ".", ":" below a pool'],
+  },
+  {
+    code: 'zfs/snapshot-missing',
+    seen: /^could not find any snapshots to destroy; check snapshot names\.$/m,
+    next: (_, subject) => [`zfs list -t snapshot ${subject.split('@')[0]}`],
+  },
+  {
+    code: 'zfs/snapshot-busy',
+    seen: /^cannot destroy snapshot .*: (?:pool or )?dataset is busy$/m,
+    next: (_, subject) => [`zfs holds ${subject}`, 'pgrep -af "zfs send|virtiofsd"'],
   },
   {
     code: 'zfs/has-children',

@@ -1,6 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Host } from '../../src/ssh/host.ts';
-import { createDataset, createSnapshot, getDatasetProperties, mountDataset } from '../../src/zfs/commands.ts';
+import {
+  createDataset,
+  createSnapshot,
+  destroySnapshot,
+  getDatasetProperties,
+  mountDataset,
+} from '../../src/zfs/commands.ts';
 import {
   listDatasets,
   readDataset,
@@ -205,6 +211,63 @@ export function describeZfs(
       const write = await run('touch', at('snapped/.zfs/snapshot/first/new'));
       expect(write.stderr.toString()).toContain('Read-only file system');
       expect((await shell(`ls -A '${at('snapped')}'`)).split('\n').includes('.zfs')).toBe(!zfs.real);
+    });
+
+    it('destroys one snapshot, and leaves the data and the other snapshots', async () => {
+      await ok(...createDataset(`${pool}/dropped`, shareProperties(at('dropped'))));
+      await shell(`echo kept > '${at('dropped/f')}'`);
+      await ok(...createSnapshot({ dataset: `${pool}/dropped`, snapshot: 'first' }));
+      await ok(...createSnapshot({ dataset: `${pool}/dropped`, snapshot: 'second' }));
+      expect(await shell(`cat '${at('dropped/.zfs/snapshot/first/f')}'`)).toBe('kept\n');
+      expect(await ok(...destroySnapshot(`${pool}/dropped`, 'first'))).toBe('');
+      expect((await readSnapshots(zfs.host, `${pool}/dropped`))?.map((each) => each.snapshot)).toEqual([
+        'second',
+      ]);
+      expect(await shell(`cat '${at('dropped/f')}'`)).toBe('kept\n');
+      const gone = await run('ls', at('dropped/.zfs/snapshot/first'));
+      expect(gone.stderr.toString()).toContain('No such file or directory');
+      // The name is free again.
+      await ok(...createSnapshot({ dataset: `${pool}/dropped`, snapshot: 'first' }));
+      expect(await shell(`cat '${at('dropped/.zfs/snapshot/first/f')}'`)).toBe('kept\n');
+    });
+
+    it('says exactly why a snapshot could not be destroyed', async () => {
+      const says = async (...argv: string[]) => {
+        const { exitCode, stdout, stderr } = await run(...argv);
+        return `${exitCode} ${stdout}${stderr}`;
+      };
+      expect(await says(...destroySnapshot(`${pool}/dropped`, 'none'))).toBe(
+        '1 could not find any snapshots to destroy; check snapshot names.\n',
+      );
+      expect(await says(...destroySnapshot(`${pool}/missing`, 'none'))).toBe(
+        `1 cannot open '${pool}/missing': dataset does not exist\n`,
+      );
+      expect(await says('zfs', 'destroy')).toMatch(/^2 missing dataset argument\nusage:/);
+      expect(await says('zfs', 'destroy', `${pool}/dropped@a`, `${pool}/dropped@b`)).toMatch(
+        /^2 too many arguments\nusage:/,
+      );
+      const missing = await failure(...destroySnapshot(`${pool}/dropped`, 'none'));
+      expect(missing.code).toBe('zfs/snapshot-missing');
+      expect(missing.next).toEqual([`zfs list -t snapshot ${pool}/dropped`]);
+    });
+
+    it('lists one snapshot by its name, and fails for one that is not there', async () => {
+      const list = async (name: string) => {
+        const { exitCode, stdout, stderr } = await run('zfs', 'list', '-H', '-t', 'snapshot', '--', name);
+        return { exitCode, stdout: stdout.toString(), stderr: stderr.toString() };
+      };
+      const found = await list(`${pool}/dropped@second`);
+      expect(found).toMatchObject({ exitCode: 0, stderr: '' });
+      const [name, , available, , mountpoint] = found.stdout.trimEnd().split('\t');
+      expect([name, available, mountpoint]).toEqual([`${pool}/dropped@second`, '-', '-']);
+      expect(found.stdout.split('\n')).toHaveLength(2);
+      for (const missing of [`${pool}/dropped@none`, `${pool}/missing@none`]) {
+        expect(await list(missing)).toEqual({
+          exitCode: 1,
+          stdout: '',
+          stderr: `cannot open '${missing}': dataset does not exist\n`,
+        });
+      }
     });
 
     it('takes a snapshot of everything below at once', async () => {

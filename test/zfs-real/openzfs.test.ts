@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { bootZfsGuest } from '../../lab/zfs-guest/boot.ts';
 import { ensureZfsGuest } from '../../lab/zfs-guest/build.ts';
 import { sshHost } from '../../src/ssh/ssh.ts';
-import { createSnapshot } from '../../src/zfs/commands.ts';
+import { createSnapshot, destroySnapshot } from '../../src/zfs/commands.ts';
 import { readPools, readVersion } from '../../src/zfs/dataset.ts';
 import { zfsFailure } from '../../src/zfs/errors.ts';
 import { describeZfs, type ZfsUnderTest } from './expectations.ts';
@@ -102,6 +102,17 @@ describeZfs('OpenZFS', openGuest, (zfs) => {
     expect((await run(...asNobody, 'list', '-Hp', '-o', 'name', 'nvmeprom')).stdout.toString()).toBe(
       'nvmeprom\n',
     );
+  });
+
+  it('destroys no snapshot that is held', async () => {
+    await shell('zfs hold keep nvmeprom/dropped@second');
+    const argv = destroySnapshot('nvmeprom/dropped', 'second');
+    const { stderr } = await run(...argv);
+    expect(stderr.toString()).toBe('cannot destroy snapshot nvmeprom/dropped@second: dataset is busy\n');
+    const error = await failure(...argv);
+    expect(error.code).toBe('zfs/snapshot-busy');
+    expect(error.next[0]).toBe('zfs holds nvmeprom/dropped@second');
+    await shell('zfs release keep nvmeprom/dropped@second');
   });
 
   it('destroys nothing that has snapshots or datasets below it unasked', async () => {

@@ -57,7 +57,13 @@ it('refuses by name what it does not emulate, and never ignores it', async () =>
   };
   try {
     expect(await run('zfs', 'destroy', 'nvmeprom/x')).toBe(
-      '64 drayage lab emulator: zfs destroy is not emulated\n',
+      '64 drayage lab emulator: zfs destroy of anything but a snapshot is not emulated\n',
+    );
+    expect(await run('zfs', 'destroy', 'nvmeprom@a%b')).toBe(
+      '64 drayage lab emulator: zfs destroy of several snapshots is not emulated\n',
+    );
+    expect(await run('zfs', 'destroy', '-r', 'nvmeprom@a')).toBe(
+      '64 drayage lab emulator: option -r is not emulated\n',
     );
     expect(await run('zpool', 'status')).toBe('64 drayage lab emulator: zpool status is not emulated\n');
     expect(await run('zfs', 'create', '-p', 'nvmeprom/x')).toBe(

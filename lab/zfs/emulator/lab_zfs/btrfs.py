@@ -4,17 +4,27 @@ import fcntl
 import os
 import struct
 
-# _IOW(0x94, 14, struct btrfs_ioctl_vol_args) and _IOW(0x94, 23, struct btrfs_ioctl_vol_args_v2), each 4096 bytes
+# _IOW(0x94, 14 and 15, struct btrfs_ioctl_vol_args) and _IOW(0x94, 23, struct btrfs_ioctl_vol_args_v2), each 4096 bytes
 SUBVOL_CREATE = 0x5000940E
+SNAP_DESTROY = 0x5000940F
 SNAP_CREATE_V2 = 0x50009417
 SUBVOL_RDONLY = 1 << 1
 
 
 def create_subvolume(path):
+    by_name(SUBVOL_CREATE, path)
+
+
+def delete_subvolume(path):
+    """Also a read-only one."""
+    by_name(SNAP_DESTROY, path)
+
+
+def by_name(request, path):
     name = os.fsencode(os.path.basename(path))
     folder = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY)
     try:
-        fcntl.ioctl(folder, SUBVOL_CREATE, bytearray(struct.pack("=q4088s", 0, name)))
+        fcntl.ioctl(folder, request, bytearray(struct.pack("=q4088s", 0, name)))
     finally:
         os.close(folder)
 

@@ -123,6 +123,18 @@ def create_snapshot(dataset, name):
         show_snapshot(full, property_of(dataset, "mountpoint")[0])
 
 
+def destroy_snapshot(full):
+    """Unmounts it below .zfs first; one that is in use there stays."""
+    dataset, _, name = full.partition("@")
+    shown = os.path.join(property_of(dataset, "mountpoint")[0], ".zfs", "snapshot", name)
+    if any(path == shown for _, path in mounts()):
+        if subprocess.run(["umount", shown], stderr=subprocess.DEVNULL).returncode != 0:
+            raise Refusal("cannot destroy snapshot %s: dataset is busy" % full)
+        os.rmdir(shown)
+    btrfs.delete_subvolume(tree(full))
+    os.remove(record_path(full))
+
+
 def mounts():
     """(subvolume's path within the pool's file system, mount point), oldest first. Escapes: proc_pid_mountinfo(5)."""
     found = []

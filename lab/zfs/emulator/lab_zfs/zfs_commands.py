@@ -6,7 +6,7 @@ from . import names, properties, store, table
 from .refusal import Refusal, not_emulated, options, usage
 
 VERSION = "2.3.9-drayage-lab-emulator"
-KNOWN = """allow bookmark change-key clone destroy diff groupspace hold holds inherit load-key program project
+KNOWN = """allow bookmark change-key clone diff groupspace hold holds inherit load-key program project
 projectspace promote receive recv redact release rename rewrite rollback send set share snap unallow unload-key
 unshare unzone upgrade userspace wait zone help""".split()
 
@@ -132,6 +132,25 @@ def snapshot(arguments):
             store.create_snapshot(each, name)
 
 
+def destroy(arguments):
+    """Snapshots only: nothing in the lab may destroy a dataset."""
+    _, positional = options(arguments, "", "dfnpRrv")
+    if not positional:
+        raise usage("missing dataset argument")
+    if len(positional) > 1:
+        raise usage("too many arguments")
+    dataset, at, name = positional[0].partition("@")
+    if not at:
+        raise not_emulated("zfs destroy of anything but a snapshot")
+    if "%" in name or "," in name:
+        raise not_emulated("zfs destroy of several snapshots")
+    names.check_dataset(dataset)
+    with store.lock():
+        if not store.exists(positional[0]):
+            raise Refusal("could not find any snapshots to destroy; check snapshot names.")
+        store.destroy_snapshot(positional[0])
+
+
 def value_of(name, column, exact):
     """(value, source) of one property as list and get show it."""
     is_snapshot = "@" in name
@@ -234,6 +253,7 @@ COMMANDS = {
     "unmount": unmount,
     "umount": unmount,
     "snapshot": snapshot,
+    "destroy": destroy,
     "list": list_datasets,
     "get": get,
 }
