@@ -1,11 +1,18 @@
 import type { MoveContext, ShareContext } from '../context.ts';
 import type { Step } from '../plan.ts';
 import { finalPassStep, seedStep, snapshotStep } from './copy.ts';
-import { fenceStep, releaseStep, restartPolicyStep, startStep, stopStep } from './cutover.ts';
+import { definitionsStep } from './definitions.ts';
+import { deviceStep, powerCycleStep } from './device.ts';
+import { fenceStep } from './fence.ts';
+import { imagesStep } from './images.ts';
+import { mountedStep, mountUnitsStep } from './mounts.ts';
+import { placeStep } from './place.ts';
 import { proveStep } from './prove.ts';
+import { releaseStep } from './release.ts';
+import { restartPolicyStep } from './restart-policy.ts';
 import { datasetStep, mappingStep, markerStep } from './share.ts';
-import { deviceStep, mountedStep, mountUnitsStep, placeStep, powerCycleStep } from './target.ts';
-import { definitionsStep, imagesStep } from './workloads.ts';
+import { startStep } from './start.ts';
+import { stopStep } from './stop.ts';
 
 /** What a share needs before any move can use it; in the phase that uses it first. */
 export function shareSteps(context: ShareContext, phase: string): Step[] {

@@ -39,3 +39,8 @@ export function workloadList(context: MoveContext): string {
     ...context.units.map((unit) => withUser(unit.name, unit.user)),
   ].join(', ');
 }
+
+/** Containers that something may start again: their restart policy is taken from them. */
+export function restarted(containers: readonly ContainerFindings[]): ContainerFindings[] {
+  return containers.filter((container) => container.restartPolicy !== 'no' && container.restartPolicy !== '');
+}

@@ -1,0 +1,112 @@
+import { quoteArgv } from '../../ssh/quote.ts';
+import type { MoveContext } from '../context.ts';
+import type { Check, Operation } from '../operation.ts';
+import type { Step } from '../plan.ts';
+import { shareLayout } from '../share-layout.ts';
+import { asUserOf } from './as-owner.ts';
+
+const pullImage = 'ssh -o BatchMode=yes -- "$1" "$2" > "$3"';
+
+/**
+ * The images that the workloads run, carried as they are: the same id, no registry, no surprise by a tag that moved.
+ * They go from the source guest to the node's share and from there into the target's own store, never through the
+ * controller, and the file is removed again.
+ */
+export function imagesStep(context: MoveContext): Step {
+  const { share, move } = context;
+  const needed = neededImages(context);
+  const operations: Operation[] = [];
+  const present: Check[] = [];
+  for (const user of new Set(needed.map((image) => image.user))) {
+    const images = needed.filter((image) => image.user === user);
+    const names = images.map((image) => image.name);
+    const file = `${move.name}-${user ?? 'root'}.tar`;
+    const onNode = `${shareLayout(share.path).images}/${file}`;
+    const save = asUserOf(context, 'source', user, [
+      'podman',
+      'image',
+      'save',
+      '--multi-image-archive',
+      '--',
+      ...names,
+    ]);
+    const remote = quoteArgv(context.sourceGuest.config.sudo ? ['sudo', '-n', '--', ...save] : save);
+    operations.push(
+      {
+        kind: 'run',
+        host: share.node,
+        argv: ['sh', '-c', pullImage, 'sh', context.sourceGuest.config.sshFromNode, remote, onNode],
+        guards: [...context.guards],
+        timeoutSeconds: 7200,
+        what: `fetch ${names.join(', ')} from ${move.from.guest}`,
+      },
+      {
+        kind: 'run',
+        host: move.to.guest,
+        argv: asUserOf(context, 'target', user, [
+          'podman',
+          'image',
+          'load',
+          '--quiet',
+          '--input',
+          `${shareLayout(share.mount).images}/${file}`,
+        ]),
+        timeoutSeconds: 7200,
+        what: `load them into the store of ${user ?? 'root'} on ${move.to.guest}`,
+      },
+      {
+        kind: 'run',
+        host: share.node,
+        argv: ['rm', '-f', '--', onNode],
+        guards: [...context.guards],
+        what: 'remove the file again',
+      },
+    );
+    present.push({
+      kind: 'run',
+      host: move.to.guest,
+      argv: asUserOf(context, 'target', user, [
+        'podman',
+        'image',
+        'inspect',
+        '--format',
+        '{{.Id}}',
+        ...names,
+      ]),
+      expect: { exitCode: 0, stdout: images.map((image) => image.id).join('\n') },
+      what: `${move.to.guest} has ${images.map((image) => `${image.name} (${image.id.slice(0, 12)})`).join(', ')}`,
+    });
+  }
+  return {
+    id: `images ${move.name}`,
+    phase: move.phase,
+    move: move.name,
+    stage: 'prepare',
+    title: `Images for ${move.to.guest}: ${needed.map((image) => image.name).join(', ')}`,
+    why: 'Fetched before the window, so that no registry and no rate limit can lengthen it. The image store itself never moves: it holds absolute paths and cannot live on virtiofs.',
+    needs: [`mounted ${move.name}`],
+    probe: present,
+    operations,
+    proof: present,
+    undo: [],
+  };
+}
+
+/** The images that the workloads name, each once for each store. */
+export function neededImages(context: MoveContext): { name: string; id: string; user?: string }[] {
+  if (context.move.definitions === 'present') return [];
+  const wanted = new Map<string, { name: string; id: string; user?: string }>();
+  const add = (name: string, user?: string) => {
+    const image = context.sourceGuest.system.images.find(
+      (found) => found.name === name && found.user === user,
+    );
+    if (image !== undefined)
+      wanted.set(
+        `${user ?? ''} ${name}`,
+        user === undefined ? { name, id: image.id } : { name, id: image.id, user },
+      );
+  };
+  for (const container of context.containers) add(container.image, container.user);
+  for (const unit of context.units) if (unit.image !== undefined) add(unit.image, unit.user);
+  return [...wanted.values()];
+}

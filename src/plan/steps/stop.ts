@@ -1,0 +1,102 @@
+import type { MoveContext } from '../context.ts';
+import type { Check, Operation } from '../operation.ts';
+import type { Step } from '../plan.ts';
+import { asUserOf, systemctl } from './as-owner.ts';
+import { byOwner, workloadList } from './workload-names.ts';
+
+/** Stops the workloads on the source, with the time each of them asks for, and looks whether it is quiet. */
+export function stopStep(context: MoveContext): Step {
+  const { move } = context;
+  const host = move.from.guest;
+  const operations: Operation[] = [];
+  const undo: Operation[] = [];
+  const stopped: Check[] = [];
+  for (const owner of byOwner(context)) {
+    const as = (argv: string[]) => asUserOf(context, 'source', owner.user, argv);
+    const timers = owner.units.flatMap((unit) =>
+      unit.timers.filter((timer) => timer.active).map((timer) => timer.name),
+    );
+    const units = owner.units.map((unit) => unit.name);
+    const names = [...timers, ...units];
+    const active = [...timers, ...owner.units.filter((unit) => unit.active).map((unit) => unit.name)];
+    const running = owner.containers.filter((container) => container.running);
+    const of = owner.user === undefined ? '' : ` of ${owner.user}`;
+    if (names.length > 0) {
+      operations.push({
+        kind: 'run',
+        host,
+        argv: as(systemctl(owner.user, 'stop', ...names)),
+        timeoutSeconds: 300,
+        what: `stop ${names.join(', ')}${of}`,
+      });
+      stopped.push({
+        kind: 'run',
+        host,
+        argv: as(['sh', '-c', '! "$@"', 'sh', ...systemctl(owner.user, 'is-active', '--quiet', ...names)]),
+        expect: { exitCode: 0 },
+        what: `none of ${names.join(', ')}${of} is active`,
+      });
+    }
+    if (owner.containers.length > 0) {
+      if (running.length > 0) {
+        operations.push({
+          kind: 'run',
+          host,
+          argv: as(['podman', 'stop', ...running.map((container) => container.name)]),
+          timeoutSeconds: 60 + running.reduce((sum, container) => sum + container.stopTimeoutSeconds, 0),
+          what: `stop ${running.map((container) => container.name).join(', ')}${of}`,
+        });
+      }
+      const names = owner.containers.map((container) => container.name);
+      stopped.push({
+        kind: 'run',
+        host,
+        argv: as(['podman', 'container', 'inspect', '--format', '{{.State.Running}}', ...names]),
+        expect: { exitCode: 0, stdout: names.map(() => 'false').join('\n') },
+        what: `none of ${names.join(', ')}${of} runs`,
+      });
+    }
+    if (active.length > 0) {
+      undo.push({
+        kind: 'run',
+        host,
+        argv: as(systemctl(owner.user, 'start', ...active)),
+        timeoutSeconds: 300,
+        what: `start ${active.join(', ')}${of} again`,
+      });
+    }
+    if (running.length > 0) {
+      undo.push({
+        kind: 'run',
+        host,
+        argv: as(['podman', 'start', ...running.map((container) => container.name)]),
+        timeoutSeconds: 300,
+        what: `start ${running.map((container) => container.name).join(', ')}${of} again`,
+      });
+    }
+  }
+  return {
+    id: `stop ${move.name}`,
+    phase: move.phase,
+    move: move.name,
+    stage: 'cutover',
+    title: `Stop ${workloadList(context)} on ${host}`,
+    why: 'The downtime begins here. A database that is copied while it runs is lost; so it must be quiet: nothing runs, and no process holds a file below the path.',
+    needs: [`fence ${move.name}`],
+    probe: [...stopped, quiet(context)],
+    operations,
+    proof: [...stopped, quiet(context)],
+    undo,
+  };
+}
+
+/** No process of the source guest holds a file below the path. */
+function quiet(context: MoveContext): Check {
+  const { move } = context;
+  return {
+    kind: 'quiet',
+    host: move.from.guest,
+    path: move.from.path,
+    what: `no process on ${move.from.guest} has a file below ${move.from.path} open`,
+  };
+}
