@@ -24,6 +24,8 @@ export const shownProperties = [
   'TriggeredBy',
   'WantedBy',
   'RequiredBy',
+  'Type',
+  'RemainAfterExit',
 ] as const;
 
 /** `systemctl show` of every loaded service and timer; `--all`, because a pattern otherwise passes over inactive units. */
@@ -108,7 +110,7 @@ function parseBlock(block: string): ShownUnit {
   return {
     id,
     loadState: one('LoadState'),
-    active: ['active', 'activating', 'reloading'].includes(one('ActiveState')),
+    active: isActive(one('ActiveState'), one('Type'), one('RemainAfterExit')),
     unitFileState: one('UnitFileState'),
     fragmentPath: one('FragmentPath'),
     sourcePath: one('SourcePath'),
@@ -119,6 +121,12 @@ function parseBlock(block: string): ShownUnit {
     triggeredBy: words('TriggeredBy'),
     startsAtBoot: words('WantedBy').length + words('RequiredBy').length > 0,
   };
+}
+
+/** A oneshot that is seen at work ends by itself: nothing of it is there to be kept running (systemd.service(5), `Type=`). */
+function isActive(state: string, type: string, remains: string): boolean {
+  const passing = type === 'oneshot' && remains !== 'yes';
+  return !passing && ['active', 'activating', 'reloading'].includes(state);
 }
 
 /** `{ path=/usr/bin/x ; argv[]=/usr/bin/x a b ; ignore_errors=no ; ... }` -> the words of its argv. */

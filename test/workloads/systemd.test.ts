@@ -67,6 +67,14 @@ describe('systemctl show', () => {
     });
   });
 
+  it('takes a oneshot at work for what it is: over in a moment, unless it remains active after its end', () => {
+    const at = (state: string, more: string) =>
+      parseShow(`Id=a.service\nActiveState=${state}\n${more}`)[0]?.active;
+    expect(at('activating', 'Type=oneshot\nRemainAfterExit=no')).toBe(false);
+    expect(at('active', 'Type=oneshot\nRemainAfterExit=yes')).toBe(true);
+    expect(at('activating', 'Type=notify\nRemainAfterExit=no')).toBe(true);
+  });
+
   it('refuses a block that does not say which unit it is', () => {
     expect(() => parseShow('ActiveState=active\n')).toThrow(
       expect.objectContaining({
