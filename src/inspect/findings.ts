@@ -25,6 +25,10 @@ export interface NotSeen {
   readonly seen: string;
   /** What grants it, ready to type. */
   readonly next: string;
+  /** What comes after `next`, in this order. */
+  readonly more?: readonly string[];
+  /** What it means, where an error of its own says so. */
+  readonly meaning?: string;
 }
 
 export interface ClusterFindings {

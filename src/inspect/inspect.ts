@@ -214,7 +214,9 @@ async function seen<T>(
     ) {
       throw error;
     }
-    notSeen.push({ subject, what, seen: error.seen, next: error.next[0] ?? error.meaning });
+    const { seen, meaning } = error;
+    const [next = meaning, ...more] = error.next;
+    notSeen.push({ subject, what, seen, next, ...(more.length === 0 ? {} : { more }), meaning });
     return undefined;
   }
 }

@@ -66,6 +66,7 @@ function notSeenSection(findings: Findings, palette: Palette): string {
     `  ${palette.warn(`${entry.subject}: ${entry.what}`)}`,
     `    seen  ${entry.seen}`,
     `    next  ${entry.next}`,
+    ...(entry.more ?? []).map((line) => `          ${line}`),
   ]);
   return [palette.title('Not seen'), ...lines].join('\n');
 }

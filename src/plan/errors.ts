@@ -169,13 +169,19 @@ export const planError = errorsOf(planErrors);
 /** A blocker of the plan, with the meaning from the catalogue. */
 export function blocker(
   code: keyof typeof planErrors,
-  facts: { seen: string; next: readonly string[]; move?: string },
+  facts: {
+    seen: string;
+    next: readonly string[];
+    move?: string;
+    /** Where the error behind it says more than the catalogue. */
+    meaning?: string | undefined;
+  },
 ): Blocker {
   return {
     code,
     ...(facts.move === undefined ? {} : { move: facts.move }),
     seen: facts.seen,
-    meaning: planErrors[code].meaning,
+    meaning: facts.meaning ?? planErrors[code].meaning,
     next: [...facts.next],
   };
 }

@@ -196,7 +196,10 @@ describe('an inspection', () => {
   it('names a machine that cannot be reached, with the advice of ssh, and goes on with the others', async () => {
     const refused = () =>
       Promise.reject(
-        sshError('ssh/refused', { seen: 'doc1: connection refused', next: ['systemctl start ssh'] }),
+        sshError('ssh/refused', {
+          seen: 'doc1: connection refused',
+          next: ['systemctl start ssh', 'ssh doc1 true'],
+        }),
       );
     machines.doc1 = { name: 'doc1', run: refused };
     const findings = await look();
@@ -208,6 +211,8 @@ describe('an inspection', () => {
       what: 'the system inside',
       seen: 'doc1: connection refused',
       next: 'systemctl start ssh',
+      more: ['ssh doc1 true'],
+      meaning: 'The address answers, but nothing listens on that port.',
     });
   });
 

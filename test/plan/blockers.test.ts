@@ -101,7 +101,7 @@ describe('the target', () => {
     const { system: _off, ...doc2 } = found.guests.doc2!;
     const off = blockers({ ...found, guests: { ...found.guests, doc2: { ...doc2, running: false } } });
     expect(off.map(({ code }) => code)).toEqual(['plan/guest-off']);
-    expect(off[0]?.next).toEqual(['pvesh create /nodes/prom/qemu/114/status/start']);
+    expect(off[0]?.next).toEqual(['on prom: qm start 114', 'drayage plan']);
   });
 
   it('with memory hotplug, or without a plain memory size, blocks', () => {

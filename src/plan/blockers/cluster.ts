@@ -3,6 +3,8 @@ import { packageOf } from '../../guest/tools.ts';
 import type { Findings } from '../../inspect/findings.ts';
 import { blocker } from '../errors.ts';
 import type { Blocker } from '../plan.ts';
+import { bytes } from '../render/words.ts';
+import { sshTo } from './ssh-to.ts';
 
 /** virtiofsd's own limit of open files, and so of entries that a guest may know at once. */
 const descriptorLimit = 1_000_000;
@@ -11,7 +13,7 @@ const descriptorLimit = 1_000_000;
 export function shareBlockers(config: Config, findings: Findings, share: ShareConfig): Blocker[] {
   const found: Blocker[] = [];
   const node = findings.nodes[share.node];
-  const ssh = `ssh ${config.nodes[share.node]?.ssh ?? share.node}`;
+  const ssh = sshTo(config, config.nodes[share.node]?.ssh ?? share.node);
   if (findings.cluster.quorate === false) {
     found.push(
       blocker('plan/no-quorum', { seen: 'the cluster says quorate: 0', next: [`${ssh} pvecm status`] }),
@@ -31,7 +33,8 @@ export function shareBlockers(config: Config, findings: Findings, share: ShareCo
       ...found,
       blocker('plan/node-offline', {
         seen: why?.seen ?? `node ${share.node} was not inspected`,
-        next: [why?.next ?? `${ssh} true`],
+        meaning: why?.meaning,
+        next: why === undefined ? [`${ssh} true`] : [why.next, ...(why.more ?? [])],
       }),
     ];
   }
@@ -121,7 +124,7 @@ export function roomBlockers(config: Config, findings: Findings, move: MoveConfi
   if (source?.state !== 'directory') return [];
   const found: Blocker[] = [];
   const at = { move: move.name };
-  const ssh = `ssh ${config.nodes[share.node]?.ssh ?? share.node}`;
+  const ssh = sshTo(config, config.nodes[share.node]?.ssh ?? share.node);
   const dataset = findings.shares[share.name]?.dataset;
   const pool = findings.nodes[share.node]?.pools.find((candidate) => candidate.name === share.pool);
   const free = dataset?.availableBytes ?? pool?.freeBytes;
@@ -131,7 +134,7 @@ export function roomBlockers(config: Config, findings: Findings, move: MoveConfi
     found.push(
       blocker('plan/no-room', {
         ...at,
-        seen: `${move.from.guest}:${move.from.path} needs ${source.allocatedBytes} bytes, ${share.dataset} has ${free}`,
+        seen: `${move.from.guest}:${move.from.path} needs ${bytes(source.allocatedBytes)}, ${share.dataset} has ${bytes(free)} left`,
         next: [
           `${ssh} zfs list -o space ${share.pool}`,
           `leave something behind: moves.${move.name}.exclude`,

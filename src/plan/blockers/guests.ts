@@ -4,6 +4,7 @@ import type { Findings, GuestSystem, UserFindings } from '../../inspect/findings
 import { workloadsOf } from '../context.ts';
 import { blocker } from '../errors.ts';
 import type { Blocker } from '../plan.ts';
+import { sshTo } from './ssh-to.ts';
 
 /** What is wrong with the two guests of a move and with its workloads. */
 export function guestBlockers(config: Config, findings: Findings, move: MoveConfig): Blocker[] {
@@ -18,7 +19,9 @@ export function guestBlockers(config: Config, findings: Findings, move: MoveConf
       blocker('plan/target-path-occupied', {
         move: move.name,
         seen: `${move.from.path} on ${move.to.guest} is not empty`,
-        next: [`ssh ${config.guests[move.to.guest]?.ssh} ls -la ${move.from.path}`],
+        next: [
+          `${sshTo(config, config.guests[move.to.guest]?.ssh ?? move.to.guest)} ls -la ${move.from.path}`,
+        ],
       }),
     );
   }
@@ -27,15 +30,14 @@ export function guestBlockers(config: Config, findings: Findings, move: MoveConf
 
 function reachable(config: Config, findings: Findings, move: MoveConfig, name: string): Blocker[] {
   const guest = findings.guests[name];
-  const configured = config.guests[name];
-  const node = guest?.node ?? 'NODE';
+  const ssh = sshTo(config, config.guests[name]?.ssh ?? name);
   const why = findings.notSeen.find((entry) => entry.subject === `guest ${name}`);
   if (guest !== undefined && !guest.running) {
     return [
       blocker('plan/guest-off', {
         move: move.name,
         seen: `VM ${guest.vmid} (${name}) is stopped`,
-        next: [`pvesh create /nodes/${node}/qemu/${guest.vmid}/status/start`],
+        next: [`on ${guest.node}: qm start ${guest.vmid}`, 'drayage plan'],
       }),
     ];
   }
@@ -44,7 +46,8 @@ function reachable(config: Config, findings: Findings, move: MoveConfig, name: s
       blocker('plan/guest-unreachable', {
         move: move.name,
         seen: why?.seen ?? `${name} was not inspected`,
-        next: [why?.next ?? `ssh ${configured?.ssh ?? name} true`],
+        meaning: why?.meaning,
+        next: why === undefined ? [`${ssh} true`] : [why.next, ...(why.more ?? [])],
       }),
     ];
   }
@@ -52,7 +55,7 @@ function reachable(config: Config, findings: Findings, move: MoveConfig, name: s
     const install =
       guest.system?.os === 'nixos'
         ? `add ${packageOf(tool)} to environment.systemPackages of ${name}`
-        : `ssh ${configured?.ssh} apt-get install ${packageOf(tool)}`;
+        : `${ssh} apt-get install ${packageOf(tool)}`;
     return blocker('plan/missing-tool', { move: move.name, seen: `${tool} on ${name}`, next: [install] });
   });
 }
@@ -63,7 +66,7 @@ function targetVm(config: Config, findings: Findings, move: MoveConfig): Blocker
   if (guest === undefined) return [];
   const found: Blocker[] = [];
   const at = { move: move.name };
-  const qm = `ssh ${config.nodes[share.node]?.ssh ?? share.node} qm set ${guest.vmid}`;
+  const qm = `${sshTo(config, config.nodes[share.node]?.ssh ?? share.node)} qm set ${guest.vmid}`;
   const shareNode = findings.nodes[share.node]?.hostname ?? share.node;
   if (guest.node !== shareNode) {
     found.push(
@@ -177,7 +180,7 @@ function workloads(config: Config, move: MoveConfig, source: GuestSystem, target
       blocker('plan/missing-tool', {
         ...at,
         seen: `podman on ${move.to.guest}`,
-        next: [`ssh ${config.guests[move.to.guest]?.ssh} apt-get install podman`],
+        next: [`${sshTo(config, config.guests[move.to.guest]?.ssh ?? move.to.guest)} apt-get install podman`],
       }),
     );
   }
@@ -192,7 +195,7 @@ function userBlockers(
   target: GuestSystem,
 ): Blocker[] {
   const at = { move: move.name };
-  const ssh = `ssh ${config.guests[move.to.guest]?.ssh}`;
+  const ssh = sshTo(config, config.guests[move.to.guest]?.ssh ?? move.to.guest);
   const old = source.users.find((user) => user.name === name);
   if (old === undefined) return [];
   const now = target.users.find((user) => user.name === name);

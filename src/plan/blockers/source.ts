@@ -3,6 +3,7 @@ import type { Findings, SourceDirectory } from '../../inspect/findings.ts';
 import { isBelow } from '../context.ts';
 import { blocker } from '../errors.ts';
 import type { Blocker } from '../plan.ts';
+import { sshTo } from './ssh-to.ts';
 
 /** File systems whose content is not this guest's own data. */
 const foreign = /^(nfs4?|cifs|smb3|9p|virtiofs|fuse(\..*)?|tmpfs|ramfs|proc|sysfs|overlay|devtmpfs)$/;
@@ -10,7 +11,7 @@ const foreign = /^(nfs4?|cifs|smb3|9p|virtiofs|fuse(\..*)?|tmpfs|ramfs|proc|sysf
 /** What is wrong with the source path of a move. */
 export function sourceBlockers(config: Config, findings: Findings, move: MoveConfig): Blocker[] {
   const { guest, path } = move.from;
-  const ssh = `ssh ${config.guests[guest]?.ssh ?? guest}`;
+  const ssh = sshTo(config, config.guests[guest]?.ssh ?? guest);
   const source = findings.moves[move.name]?.source;
   if (source === undefined) return [];
   const at = { move: move.name };
