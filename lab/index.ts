@@ -1,18 +1,37 @@
-import { mkdirSync, readdirSync, truncateSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, truncateSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import type { RunResult } from '../src/ssh/host.ts';
 import { quoteArgv } from '../src/ssh/quote.ts';
 import { ensureGuestArtifacts, labCacheFolder } from './image/build.ts';
 import { chooseAccelerator } from './qemu/kvm.ts';
 import { roomError } from './room/errors.ts';
-import { defaultLabFolder, type GuestName, isGuestName, type LabPaths, labPaths } from './room/layout.ts';
+import {
+  defaultLabFolder,
+  diskPath,
+  type GuestName,
+  isGuestName,
+  knownGuests,
+  type LabPaths,
+  labPaths,
+} from './room/layout.ts';
 import { withStartLock } from './room/lock.ts';
 import { prepareState } from './room/prepare.ts';
 import { type Progress, timed } from './room/progress.ts';
 import { requireRoomCommands } from './room/requirements.ts';
-import { findRoom, inRoomNetwork, needRoom, type Room, startRoom, stopRoom } from './room/room.ts';
-import { installServices } from './services/install.ts';
+import {
+  findRoom,
+  inRoomNetwork,
+  needRoom,
+  processNames,
+  type Room,
+  startRoom,
+  stopRoom,
+} from './room/room.ts';
+import { type GuestRun, installServices } from './services/install.ts';
+import { keepPreparedDisk, preparedDiskPath, wakeServices } from './services/prepared.ts';
 
 export { labPaths } from './room/layout.ts';
 
@@ -47,9 +66,13 @@ export interface Lab {
   exec(argv: readonly string[], options?: LabRunOptions): Promise<RunResult>;
   /** Runs a command on prom, doc1 or doc2 over ssh as root; the remote side gets exactly these arguments. */
   ssh(host: string, argv: readonly string[], options?: LabRunOptions): Promise<RunResult>;
+  /** Names of the processes that run in the lab, as the kernel has them. A QEMU has the number of its machine. */
+  processes(): string[];
   /** Ends the lab; nothing of it stays but the files in its folder. */
   down(): Promise<void>;
 }
+
+type Say = (event: Progress) => void;
 
 /**
  * Boots a lab and resolves when the API answers and every requested guest answers ssh.
@@ -59,6 +82,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
   const paths = labPaths(options.folder ?? defaultLabFolder());
   const say = options.say ?? (() => undefined);
   const guests = guestNames(options.guests ?? ['doc1', 'doc2']);
+  const keep = options.keep ?? false;
   if (process.getuid?.() !== 0)
     throw roomError('lab/not-root', {
       seen: `The lab was started by user ${process.getuid?.()}.`,
@@ -77,8 +101,10 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
       unlessAborted(options.signal, ensureGuestArtifacts(note)),
     );
     const accelerator = await chooseAccelerator(image, join(labCacheFolder(), 'kvm.json'), note);
+    const services = guests.includes('doc1') && (options.services ?? true);
+    const prepared = services && !keep ? await ensurePreparedDisk(image.baseImage, options, say) : undefined;
     await timed(say, 'disks, keys and configurations', () =>
-      prepareState(paths, image, { guests, accelerator, keep: options.keep ?? false }),
+      prepareState(paths, image, { guests, accelerator, keep, ...(prepared !== undefined && { prepared }) }),
     );
     const room = await startRoom(paths, {
       rootTree: image.rootTree,
@@ -88,11 +114,12 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     });
     const lab = labOf(paths, room);
     try {
-      const settling = guests.map((guest) =>
-        timed(say, `${guest}: the rest of its boot`, () => bootEnds(lab, guest)),
+      const settled = Promise.all(
+        guests.map((guest) => timed(say, `${guest}: the rest of its boot`, () => bootEnds(lab, guest))),
       );
-      const filling = guests.includes('doc1') && (options.services ?? true) ? [fillDoc1(lab, say, note)] : [];
-      await unlessAborted(options.signal, Promise.all([...settling, ...filling]));
+      const fill = prepared === undefined ? fillDoc1 : wakeDoc1;
+      const filled = services ? fill(lab, say) : undefined;
+      await unlessAborted(options.signal, Promise.all([settled, filled]));
     } catch (error) {
       await lab.down();
       throw error;
@@ -109,13 +136,61 @@ export function openLab(folder = defaultLabFolder()): Lab {
   return labOf(paths, needRoom(paths));
 }
 
-const fillDoc1 = (lab: Lab, say: (event: Progress) => void, note: (text: string) => void) =>
+const onDoc1 =
+  (lab: Lab): GuestRun =>
+  (argv, stdin) =>
+    lab.ssh('doc1', argv, stdin === undefined ? {} : { input: stdin });
+
+const fillDoc1 = (lab: Lab, say: Say) =>
   timed(say, 'doc1: its services and their data', () =>
-    installServices(
-      (argv, stdin) => lab.ssh('doc1', argv, stdin === undefined ? {} : { input: stdin }),
-      note,
-    ),
+    installServices(onDoc1(lab), (text) => say({ kind: 'begin', text })),
   );
+
+const wakeDoc1 = (lab: Lab, say: Say) =>
+  timed(say, 'doc1: its containers start', () => wakeServices(onDoc1(lab)));
+
+/**
+ * The disk of a doc1 with its services, from the cache; made there first when it is not: a lab of its own, with doc1
+ * alone, is filled and powered off. Filling takes an emulated guest most of a minute, and every lab needs the same.
+ */
+async function ensurePreparedDisk(baseImage: string, options: LabOptions, say: Say): Promise<string> {
+  const kept = await preparedDiskPath(baseImage);
+  if (existsSync(kept)) return kept;
+  await timed(say, 'doc1 with its services, for this lab and later ones', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'drayage-lab-'));
+    try {
+      const { signal } = options;
+      const lab = await startLab({
+        folder,
+        guests: ['doc1'],
+        services: false,
+        say,
+        ...(signal && { signal }),
+      });
+      try {
+        await unlessAborted(
+          signal,
+          fillDoc1(lab, say).then(() => powerOff(lab, 'doc1')),
+        );
+      } finally {
+        await lab.down();
+      }
+      await keepPreparedDisk(diskPath(lab.paths, knownGuests.doc1.vmid), kept);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+  return kept;
+}
+
+/** Resolves when the guest has shut down and its QEMU has ended. */
+async function powerOff(lab: Lab, guest: GuestName): Promise<void> {
+  // QEMU is named after the machine (lab/qemu/command.ts). The answer may be lost with the network.
+  const running = () => lab.processes().includes(String(knownGuests[guest].vmid));
+  await lab.ssh(guest, ['systemctl', 'poweroff'], { timeoutMs: 60_000 }).catch(() => undefined);
+  for (const end = Date.now() + 120_000; running(); await sleep(500))
+    if (Date.now() > end) throw new Error(`${guest} did not shut down within two minutes`);
+}
 
 /** A guest that answers ssh may still be starting user managers, and then takes its time to shut down. */
 async function bootEnds(lab: Lab, guest: GuestName): Promise<void> {
@@ -172,6 +247,7 @@ function labOf(paths: LabPaths, room: Room): Lab {
     nodeRoot: `/proc/${room.init.pid}/root${paths.nodeRoot}`,
     exec,
     ssh: (host, argv, options) => exec(['ssh', '-F', paths.sshConfig, host, quoteArgv(argv)], options),
+    processes: () => processNames(room),
     down: () => stopRoom(paths),
   };
 }

@@ -46,6 +46,8 @@ export function labPaths(folder: string) {
     token: at('token'),
     auditToken: at('token-audit'),
     drayageConfig: at('drayage.yaml'),
+    /** What drayage remembers: marks, runs. It is about the disks of this lab and no others. */
+    drayageState: at('.drayage'),
     images: at('images'),
     pve: at('pve'),
     pool: at('pool.img'),

@@ -22,12 +22,13 @@ export const tokenIds = { full: 'root@pam!drayage', audit: 'audit@pve!drayage' }
 
 /**
  * Lays out the state folder for a room that is about to start: certificate, tokens, ssh files, disks, VM
- * configurations. Fresh disks and an empty pool, unless `keep` is set and they are there.
+ * configurations. Fresh disks and an empty pool, unless `keep` is set and they are there. A fresh doc1 stands on the disk
+ * `prepared`, a qcow2 file, where one is given.
  */
 export async function prepareState(
   paths: LabPaths,
   image: BuiltGuest,
-  options: { guests: readonly GuestName[]; accelerator: 'kvm' | 'tcg'; keep: boolean },
+  options: { guests: readonly GuestName[]; accelerator: 'kvm' | 'tcg'; keep: boolean; prepared?: string },
 ): Promise<void> {
   removeState(paths, options.keep ? 'run' : 'data');
   for (const folder of [paths.root, paths.tls.folder, paths.log, paths.record, paths.run, paths.images])
@@ -48,7 +49,13 @@ export async function prepareState(
       sshConfig: paths.sshConfig,
     }),
   );
-  for (const name of Object.keys(knownGuests) as GuestName[]) await prepareGuest(paths, image, name);
+  for (const name of Object.keys(knownGuests) as GuestName[]) {
+    const below: Below =
+      name === 'doc1' && options.prepared !== undefined
+        ? { format: 'qcow2', file: options.prepared }
+        : { format: 'raw', file: image.baseImage };
+    await prepareGuest(paths, below, name);
+  }
   const settings: RoomSettings = {
     root: paths.root,
     guests: [...options.guests],
@@ -63,21 +70,27 @@ export async function prepareState(
 
 /**
  * Removes what an earlier lab left in the state folder, by name: nothing that the lab did not make is touched.
- * `run`: what belongs to one run; `data`: also disks, pool, records; `all`: also keys, tokens, certificate.
+ * `run`: what belongs to one run; `data`: also disks, pool, and what drayage remembers of them; `all`: also keys,
+ * tokens, certificate; `all-but-evidence`: all except logs, records, drayage.yaml and what drayage wrote beside it.
  */
-export function removeState(paths: LabPaths, extent: 'run' | 'data' | 'all'): void {
-  const run = [paths.run, paths.roomFile, paths.settings, paths.log, paths.record];
+export function removeState(paths: LabPaths, extent: 'run' | 'data' | 'all' | 'all-but-evidence'): void {
+  const run = [paths.run, paths.roomFile, paths.settings];
+  const records = [paths.log, paths.record];
   const data = [paths.images, paths.pve, paths.pool, paths.node];
-  const all = [
+  const keys = [
     paths.tls.folder,
     paths.token,
     paths.auditToken,
     paths.sshConfig,
     paths.knownHosts,
-    paths.drayageConfig,
     paths.lockFile,
   ];
-  const names = extent === 'run' ? run : extent === 'data' ? [...run, ...data] : [...run, ...data, ...all];
+  const names = {
+    run: [...run, ...records],
+    data: [...run, ...records, ...data, paths.drayageState],
+    all: [...run, ...records, ...data, paths.drayageState, ...keys, paths.drayageConfig],
+    'all-but-evidence': [...run, ...data, ...keys],
+  }[extent];
   for (const name of names) rmSync(name, { recursive: true, force: true });
 }
 
@@ -103,12 +116,18 @@ function writeToken(file: string, id: string): string {
   return secret;
 }
 
-async function prepareGuest(paths: LabPaths, image: BuiltGuest, name: GuestName): Promise<void> {
+/** What a guest's disk is an overlay of. */
+interface Below {
+  format: 'raw' | 'qcow2';
+  file: string;
+}
+
+async function prepareGuest(paths: LabPaths, below: Below, name: GuestName): Promise<void> {
   const { vmid } = knownGuests[name];
   const disk = diskPath(paths, vmid);
   if (!existsSync(disk)) {
     mkdirSync(dirname(disk), { recursive: true });
-    await execa('qemu-img', ['create', '-q', '-f', 'qcow2', '-F', 'raw', '-b', image.baseImage, disk]);
+    await execa('qemu-img', ['create', '-q', '-f', 'qcow2', '-F', below.format, '-b', below.file, disk]);
   }
   const config = join(paths.pve, 'nodes', nodeName, 'qemu-server', `${vmid}.conf`);
   if (!existsSync(config)) {

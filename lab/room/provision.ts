@@ -5,7 +5,11 @@ const recordPort = '/dev/ttyS1';
 
 const heredoc = (path: string, text: string) => `cat >${path} <<'LAB-END'\n${text}LAB-END\n`;
 
-/** A script for root of a guest: from now on its sshd records the commands it gets. Safe to run again. */
+/**
+ * A script for root of a guest: from now on its sshd records the commands it gets, and its boots reach
+ * network-online.target, as those of a cloud image do. podman's rootless quadlets wait up to 90 s for that target, and
+ * do nothing to reach it (podman-user-wait-network-online.service). Safe to run again.
+ */
 export function provisionScript(): string {
   return [
     '#!/bin/bash\nset -eu\n',
@@ -15,6 +19,7 @@ export function provisionScript(): string {
     heredoc('/etc/tmpfiles.d/lab-record.conf', `z ${recordPort} 0666 - - -\n`),
     `chmod 666 ${recordPort}\n`,
     heredoc('/etc/ssh/sshd_config.d/lab-record.conf', forceCommandConfig),
+    'ln -sfn /usr/lib/systemd/system/network-online.target /etc/systemd/system/multi-user.target.wants/\n',
     'systemctl reload ssh.service\n',
   ].join('');
 }

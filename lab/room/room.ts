@@ -32,6 +32,19 @@ export function needRoom(paths: LabPaths): Room {
   });
 }
 
+/** Names of all processes of the room (/proc/PID/comm). */
+export function processNames(room: Room): string[] {
+  const inside = namespaceOf(room.init.pid, 'pid');
+  if (inside === undefined) return [];
+  return processesIn(inside, 'pid').flatMap((pid) => {
+    try {
+      return [readFileSync(`/proc/${pid}/comm`, 'utf8').trimEnd()];
+    } catch {
+      return []; // It ended between the two looks.
+    }
+  });
+}
+
 /** A command line that runs in the room's network, and else in the caller's own world. */
 export const inRoomNetwork = (room: Room, argv: readonly string[]) => [
   'nsenter',
