@@ -99,6 +99,14 @@ function clusterRows({ cluster }: Findings): Row[] {
         }),
       ),
     ],
+    ...((cluster.missingPrivileges ?? []).length === 0
+      ? []
+      : [
+          [
+            'Token lacks',
+            ...list((cluster.missingPrivileges ?? []).map(({ seen, what }) => `${seen}: ${what}`)),
+          ] satisfies Row,
+        ]),
   ];
 }
 

@@ -241,6 +241,21 @@ describe('the printed findings', () => {
     await expect(printFindings(await look([114]), config)).toMatchFileSnapshot('printed-findings.txt');
   });
 
+  it('name what the token may not do, where it was asked', async () => {
+    const found = await look();
+    const missing = {
+      subject: 'token a@pve!b',
+      what: 'stopping and starting virtual machine 114',
+      seen: 'VM.PowerMgmt on /vms/114 is missing',
+      next: 'pveum acl modify /vms/114',
+    };
+    const lacking = { ...found, cluster: { ...found.cluster, missingPrivileges: [missing] } };
+    expect(printFindings(lacking, config)).toMatch(
+      /Token lacks +VM\.PowerMgmt on \/vms\/114 is missing: stopping and starting virtual machine 114/,
+    );
+    expect(printFindings(found, config)).not.toContain('Token lacks');
+  });
+
   it('set titles off through the palette alone', async () => {
     const findings = await look();
     const loud = { title: (text: string) => `<${text}>`, name: String, faint: String, warn: String };
