@@ -31,10 +31,21 @@ export const apply: Action = (globals, given, [file]) =>
     const unfinished = await windowLeftOpen(session);
     const findings = await session.inspect();
     const planned = await session.plan(findings);
-    const plan = unfinished ?? (file === undefined ? planned : await sameAsFile(file, planned));
+    const plan = ofPhase(
+      unfinished ?? (file === undefined ? planned : await sameAsFile(file, planned)),
+      options.phase,
+    );
     session.say('Looking which steps are in place ...');
     const standing = await observe(plan, await session.looking(plan));
-    if (!terminal.json) terminal.err.write(planAsText(plan, session.config, standing, terminal.talk));
+    if (!terminal.json) {
+      // Who brings a plan has read it.
+      const known = file !== undefined && unfinished === undefined && plan.blockers.length === 0;
+      terminal.err.write(
+        known
+          ? `Plan ${plan.id}, as in ${file}.\n`
+          : planAsText(plan, session.config, standing, terminal.talk),
+      );
+    }
     if (plan.blockers.length > 0) {
       throw usageError('apply/blocked', {
         seen: plan.blockers.map((blocker) => blocker.seen).join('\n'),
@@ -64,7 +75,7 @@ export const apply: Action = (globals, given, [file]) =>
         plan,
         world,
         gate: (gate) => askAtGate(session, options, plan, gate),
-        ...(options.until === undefined ? {} : { until: options.until }),
+        ...(options.until === undefined || unfinished !== undefined ? {} : { until: options.until }),
         ...(options.phase === undefined ? {} : { phases: [options.phase] }),
       });
       if (result.error !== undefined) showError(result.error, terminal);
@@ -74,6 +85,14 @@ export const apply: Action = (globals, given, [file]) =>
       await run.close();
     }
   });
+
+/** What blocks another phase does not block this one. */
+function ofPhase(plan: Plan, name: string | undefined): Plan {
+  const phase = plan.phases.find((candidate) => candidate.name === name);
+  if (phase === undefined) return plan;
+  const blockers = plan.blockers.filter(({ move }) => move === undefined || phase.moves.includes(move));
+  return { ...plan, blockers };
+}
 
 function checkOptions(session: Session, options: ApplyOptions): void {
   if (options.window !== undefined && !(options.window >= 0)) {
