@@ -183,7 +183,7 @@ const readings: readonly Reading[] = [
   },
   {
     code: 'zfs/snapshot-busy',
-    seen: /^cannot destroy snapshot .*: (?:pool or )?dataset is busy$/m,
+    seen: /^cannot destroy snapshot .*: (?:dataset is busy|it's being held\..*)$/m,
     next: (_, subject) => [`zfs holds ${subject}`, 'pgrep -af "zfs send|virtiofsd"'],
   },
   {

@@ -224,11 +224,36 @@ export function describeZfs(
         'second',
       ]);
       expect(await shell(`cat '${at('dropped/f')}'`)).toBe('kept\n');
-      const gone = await run('ls', at('dropped/.zfs/snapshot/first'));
+      // OpenZFS still shows the name, as an empty directory, to those who looked there before.
+      const gone = await run('cat', at('dropped/.zfs/snapshot/first/f'));
       expect(gone.stderr.toString()).toContain('No such file or directory');
-      // The name is free again.
+    });
+
+    it('takes a snapshot anew under a name that was destroyed, and shows what is new', async () => {
+      await shell(`echo newer > '${at('dropped/f')}'`);
       await ok(...createSnapshot({ dataset: `${pool}/dropped`, snapshot: 'first' }));
-      expect(await shell(`cat '${at('dropped/.zfs/snapshot/first/f')}'`)).toBe('kept\n');
+      expect(await shell(`cat '${at('dropped/.zfs/snapshot/first/f')}'`)).toBe('newer\n');
+      expect(await shell(`cat '${at('dropped/.zfs/snapshot/second/f')}'`)).toBe('kept\n');
+    });
+
+    it('refuses to destroy a snapshot in which a process works', async () => {
+      const { stdout } = await run(
+        'sh',
+        '-c',
+        `(cd '${at('dropped/.zfs/snapshot/second')}'; exec sleep 20) >/dev/null 2>&1 & sleep 0.5; zfs destroy ${pool}/dropped@second 2>&1; echo "exit $?"; kill $!`,
+      );
+      expect(stdout.toString()).toBe(
+        `cannot destroy snapshot ${pool}/dropped@second: dataset is busy\nexit 1\n`,
+      );
+      const busy = zfsFailure({
+        host: 'prom',
+        argv: destroySnapshot(`${pool}/dropped`, 'second'),
+        exitCode: 1,
+        stderr: stdout.toString().replace(/exit 1\n$/, ''),
+      });
+      expect(busy.code).toBe('zfs/snapshot-busy');
+      expect(busy.next[0]).toBe(`zfs holds ${pool}/dropped@second`);
+      expect(await shell(`cat '${at('dropped/.zfs/snapshot/second/f')}'`)).toBe('kept\n');
     });
 
     it('says exactly why a snapshot could not be destroyed', async () => {

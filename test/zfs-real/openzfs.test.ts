@@ -108,7 +108,9 @@ describeZfs('OpenZFS', openGuest, (zfs) => {
     await shell('zfs hold keep nvmeprom/dropped@second');
     const argv = destroySnapshot('nvmeprom/dropped', 'second');
     const { stderr } = await run(...argv);
-    expect(stderr.toString()).toBe('cannot destroy snapshot nvmeprom/dropped@second: dataset is busy\n');
+    expect(stderr.toString()).toBe(
+      "cannot destroy snapshot nvmeprom/dropped@second: it's being held. Run 'zfs holds -r nvmeprom/dropped@second' to see holders.\n",
+    );
     const error = await failure(...argv);
     expect(error.code).toBe('zfs/snapshot-busy');
     expect(error.next[0]).toBe('zfs holds nvmeprom/dropped@second');
