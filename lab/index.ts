@@ -194,8 +194,12 @@ async function powerOff(lab: Lab, guest: GuestName): Promise<void> {
 
 /** A guest that answers ssh may still be starting user managers, and then takes its time to shut down. */
 async function bootEnds(lab: Lab, guest: GuestName): Promise<void> {
-  const argv = ['systemctl', 'is-system-running', '--wait'];
-  const state = (await lab.ssh(guest, argv, { timeoutMs: 180_000 })).stdout.toString().trim();
+  // ssh may answer before systemd's bus does: then nothing is on stdout, and it is asked again.
+  const ask = () => lab.ssh(guest, ['systemctl', 'is-system-running', '--wait'], { timeoutMs: 180_000 });
+  let answer = await ask();
+  for (const end = Date.now() + 60_000; answer.stdout.length === 0 && Date.now() < end; answer = await ask())
+    await sleep(500);
+  const state = answer.stdout.toString().trim() || answer.stderr.toString().trim();
   if (state === 'running') return;
   const failed = await lab.ssh(guest, ['systemctl', '--failed', '--plain', '--no-legend']);
   throw roomError('lab/room-failed', {
