@@ -75,9 +75,10 @@ export function buildProgram(
       .command(spec.name)
       .summary(spec.summary)
       .description(spec.description)
-      .addHelpText('after', ({ error }) =>
-        spec.closing(helpWidth(error ? process.stderr : process.stdout, process.env)),
-      );
+      .addHelpText('after', ({ error, command: shown }) => {
+        const { getErrHelpWidth, getOutHelpWidth } = shown.configureOutput();
+        return spec.closing((error ? getErrHelpWidth?.() : getOutHelpWidth?.()) ?? 80);
+      });
     for (const [flags, description] of spec.arguments ?? []) command.argument(flags, description);
     for (const option of spec.options ?? []) command.addOption(option);
     command.action(async (...received) => {

@@ -25,7 +25,7 @@ export const init: Action = async (globals, options) => {
   }
   const ask =
     terminal.interactive && options.fromCluster !== true
-      ? { ask: (question: string) => terminal.ask(question) }
+      ? { ask: (question: string) => terminal.line(question) }
       : {};
   await runInit(
     { file: globals.file, force: options.force === true, ...(facts === undefined ? {} : { facts }) },
