@@ -22,9 +22,17 @@ export function liveProgress(terminal: Terminal): Sink {
     const width = Math.max(20, (err.columns ?? 80) - 1);
     err.write(`\r\x1b[K${status.text.slice(0, width - passed.length)}${passed}`);
   };
-  /** One line about what goes on now; a second one about the same work has its time. */
-  const show = (text: string, since = performance.now()) => {
-    status = { text, since };
+  /** One line about what goes on now. */
+  const show = (text: string) => {
+    status = { text, since: performance.now() };
+    draw();
+  };
+  let told = -Infinity;
+  /** More about the same work: its time goes on. rsync tells of every file, and nobody reads that fast. */
+  const tell = (text: string) => {
+    status = { text, since: status?.since ?? performance.now() };
+    if (performance.now() - told < 100) return;
+    told = performance.now();
     draw();
   };
   // Work that says nothing for long is seen to go on. It keeps no process alive.
@@ -36,7 +44,7 @@ export function liveProgress(terminal: Terminal): Sink {
       return;
     }
     if (event.type === 'operation-started') return show(`      ${event.what}`);
-    if (event.type === 'progress') return show(`      ${progressText(event)}`, status?.since);
+    if (event.type === 'progress') return tell(`      ${progressText(event)}`);
     if (event.type === 'operation-finished') return;
     clear();
     status = undefined;

@@ -37,11 +37,21 @@ test('work that says nothing for long is shown with its time', () => {
 test('the time is kept when the same work tells more, and begins anew with other work', () => {
   const { sink, shown } = recorded();
   sink({ type: 'operation-started', step: 'copy', what: 'rsync' });
-  vi.advanceTimersByTime(5000);
+  vi.advanceTimersByTime(5500);
   sink({ type: 'progress', step: 'copy', what: 'rsync', files: { done: 7 }, bytes: { done: 0 } });
   expect(shown()).toBe('      rsync  7 entries  5 s');
   sink({ type: 'operation-started', step: 'copy', what: 'snapshot' });
   expect(shown()).toBe('      snapshot');
+});
+
+test('many words in a moment are drawn once, and the last of them soon', () => {
+  const { sink, shown } = recorded();
+  const progress = (done: number) =>
+    sink({ type: 'progress', step: 'copy', what: 'rsync', files: { done }, bytes: { done: 0 } });
+  for (const done of [1, 2, 3]) progress(done);
+  expect(shown()).toBe('      rsync  1 entries');
+  vi.advanceTimersByTime(1000);
+  expect(shown()).toBe('      rsync  3 entries');
 });
 
 test('a finished step stays, and nothing moves after it', () => {
