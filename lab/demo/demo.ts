@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { listRuns, stateFolder } from '../../src/apply/run-folder.ts';
 import { findingsPalette } from '../../src/cli/findings-palette.ts';
 import type { Config } from '../../src/config/config.ts';
@@ -18,7 +18,7 @@ import { removeState } from '../room/prepare.ts';
 import { progressLine } from '../room/progress.ts';
 import { planted } from '../services/install.ts';
 import { containersText, runningContainers } from './containers.ts';
-import { runDrayage } from './drayage.ts';
+import { here, runDrayage } from './drayage.ts';
 import { planOutline, stepInFull } from './outline.ts';
 import { type DemoReport, demoReport, shortcomings, writerOverMove } from './report.ts';
 import { clock, type Screen } from './screen.ts';
@@ -149,11 +149,12 @@ async function acts(stage: Stage): Promise<DemoReport | undefined> {
 
   screen.act(
     'drayage apply',
-    'Now it is done. First it looks again; the containers go on running until the window opens. The window is the downtime:\n' +
-      'the containers stop on doc1, what changed is copied and compared, and they start on doc2. Then every file is compared.',
+    'Now it is done. First it looks again; the containers go on running until the window opens. The window is the\n' +
+      'downtime: the containers stop on doc1, what changed is copied and compared, and they start on doc2. After it,\n' +
+      'every file is compared.',
   );
-  const apply = ['apply', planFile, '--window', String(acceptedWindow)];
-  screen.print(typed(screen, `drayage apply ${here(planFile)} --window ${acceptedWindow}`));
+  const apply = ['apply', here(planFile), '--window', String(acceptedWindow)];
+  screen.print(typed(screen, `drayage ${apply.join(' ')}`));
   const applied = await timed(seconds, 'apply', () => runDrayage(lab.paths, apply, 'screen', stage.signal));
   const drayage = await lastReport(lab.paths.drayageConfig);
   if (drayage === undefined || applied.exitCode !== 0) {
@@ -198,9 +199,6 @@ async function asked<T>(stage: Stage, args: readonly string[]): Promise<T | unde
 }
 
 const typed = ({ palette }: Screen, command: string) => `${palette.dim('$')} ${palette.bold(command)}\n`;
-
-/** A path as a person in the checkout would type it. */
-const here = (path: string) => relative('.', path);
 
 /** The step of the written plan that is shown in full: the last copy. */
 const shownInFull = 'Last copy';

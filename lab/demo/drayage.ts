@@ -1,10 +1,15 @@
 import { spawn } from 'node:child_process';
+import { join, relative } from 'node:path';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LabPaths } from '../room/layout.ts';
 import { inRoomNetwork, needRoom } from '../room/room.ts';
 
+const checkout = join(import.meta.dirname, '..', '..');
 const program = ['node', 'src/cli/main.ts'];
+
+/** A path as a person in the checkout would type it. */
+export const here = (path: string): string => relative(checkout, path);
 
 export interface Ran {
   readonly exitCode: number;
@@ -25,12 +30,12 @@ export async function runDrayage(
   signal: AbortSignal,
 ): Promise<Ran> {
   signal.throwIfAborted();
-  const argv = [...program, '--file', paths.drayageConfig, ...args];
+  const argv = [...program, '--file', here(paths.drayageConfig), ...args];
   const [command, ...rest] = inRoomNetwork(needRoom(paths), argv) as [string, ...string[]];
   const stdio = output === 'screen' ? 'inherit' : 'pipe';
   // A process group of its own: Ctrl-C reaches the demo alone, which ends drayage before the lab.
   const child = spawn(command, rest, {
-    cwd: new URL('../..', import.meta.url),
+    cwd: checkout,
     stdio: ['ignore', stdio, stdio],
     detached: true,
   });
