@@ -1,0 +1,116 @@
+import { writeScript } from '../../src/apply/write.ts';
+import { deletes, dryRunOf } from '../../src/copy/rsync-command.ts';
+import type { Operation } from '../../src/plan/operation.ts';
+import { remoteCommand } from '../../src/ssh/ssh.ts';
+import { onlyLooks, shortly } from './lab-looks.ts';
+import type { Received } from './lab-record.ts';
+
+/** One thing that a machine must have received, in its place among those of the same machine. */
+interface Due {
+  readonly on: string;
+  readonly what: string;
+  readonly matches: (received: string) => boolean;
+}
+
+/** `PUT /path {"key":"value"}`, numbers as the form's text, keys sorted. */
+function callText(method: string, path: string, params: Readonly<Record<string, unknown>>): string {
+  const form = Object.entries(params)
+    .map(([key, value]) => [
+      key,
+      Array.isArray(value) && value.length === 1
+        ? String(value[0])
+        : Array.isArray(value)
+          ? value.map(String)
+          : String(value),
+    ])
+    .sort(([a], [b]) => (String(a) < String(b) ? -1 : 1));
+  return `${method} ${path} ${JSON.stringify(Object.fromEntries(form))}`;
+}
+
+/** What the hosts and the API receive for one operation, and nothing else. */
+function dueFor(operation: Operation): Due[] {
+  const due = (on: string, what: string, matches: Due['matches']): Due => ({ on, what, matches });
+  const exactly = (on: string, command: string) => due(on, command, (received) => received === command);
+  switch (operation.kind) {
+    case 'call':
+      return [exactly('api', callText(operation.method, operation.path, operation.params))];
+    case 'write':
+      return [
+        exactly(
+          operation.host,
+          remoteCommand([
+            ...['sh', '-c', writeScript, 'sh', operation.path, operation.mode],
+            operation.owner === undefined ? '' : `${operation.owner.uid}:${operation.owner.gid}`,
+          ]),
+        ),
+      ];
+    case 'copy': {
+      const pull = (argv: readonly string[], dry: boolean): Due[] => [
+        exactly(operation.host, remoteCommand(argv)),
+        // What rsync on the node asks its other half on the source for; `n` is the dry run.
+        due(operation.source.host, `rsync --server --sender${dry ? ' (dry run)' : ''}`, (received) => {
+          const flags = /^rsync --server --sender -([A-Za-z.]+)$/.exec(received)?.[1]?.split('e.')[0];
+          return flags?.includes('n') === dry;
+        }),
+      ];
+      // Deletions are counted before they are made.
+      const count = deletes(operation.argv) ? pull(dryRunOf(operation.argv), true) : [];
+      return [...count, ...pull(operation.argv, false)];
+    }
+    case 'run': {
+      const own = exactly(operation.host, remoteCommand(operation.argv));
+      const script = operation.argv[0] === 'sh' ? operation.argv[2] : undefined;
+      if (script?.startsWith('ssh ') !== true) return [own];
+      // The node fetches from the source itself: `sh -c 'ssh ... "$1" "$2" > "$3"' sh root@doc1 COMMAND FILE`.
+      const [destination, command] = operation.argv.slice(4) as [string, string];
+      return [own, exactly(destination.replace(/^.*@/, ''), command)];
+    }
+  }
+}
+
+/**
+ * Law 6, the plan is the deed. Each command and each changing call that was received is either the next thing that
+ * `operations` ask of that machine, or only looks.
+ * @returns what was received and not planned, or planned and not received; empty when the two lists are equal.
+ */
+export function deedMinusPlan(operations: readonly Operation[], received: Received): string[] {
+  const due = operations.flatMap(dueFor);
+  const wrong: string[] = [];
+  const lists: Record<string, readonly string[]> = {
+    ...Object.fromEntries(
+      Object.entries(received.ssh).map(([host, commands]) => [host, commands.map(({ command }) => command)]),
+    ),
+    api: received.api
+      .filter(({ method }) => method !== 'GET')
+      .map(({ method, path, params }) => callText(method, path, params)),
+  };
+  for (const [on, commands] of Object.entries(lists)) {
+    const expected = due.filter((item) => item.on === on);
+    for (const command of commands) {
+      if (expected[0]?.matches(command)) expected.shift();
+      else if (on === 'api' || !onlyLooks(command)) {
+        const next = expected[0] === undefined ? 'nothing more' : shortly(expected[0].what);
+        wrong.push(`${on} received ${shortly(command)}; planned next: ${next}`);
+      }
+    }
+    for (const item of expected) wrong.push(`${on} never received ${shortly(item.what)}`);
+  }
+  const known = new Set(Object.keys(lists));
+  for (const item of due)
+    if (!known.has(item.on)) wrong.push(`no record of ${item.on}: ${shortly(item.what)}`);
+  return wrong;
+}
+
+/** How many commands were received on each host, and how many of them by what they begin with: for the reader. */
+export function sumUp(received: Received): string {
+  const counts = Object.entries(received.ssh).map(([host, commands]) => {
+    const looks = commands.filter(({ command }) => onlyLooks(command)).length;
+    return `${host}: ${commands.length} commands, ${looks} only look`;
+  });
+  const changing = received.api.filter(({ method }) => method !== 'GET').length;
+  return [...counts, `API: ${received.api.length} requests, ${changing} change something`].join('; ');
+}
+
+/** Is any operation of a plan one that only looks? Then a look that was received could be taken for a deed. */
+export const operationsThatOnlyLook = (operations: readonly Operation[]) =>
+  operations.filter((operation) => operation.kind === 'run' && onlyLooks(remoteCommand(operation.argv)));

@@ -1,0 +1,101 @@
+import { quietScript } from '../../src/apply/quiet.ts';
+import { probeScript } from '../../src/guest/probe.ts';
+import { isReadOnly } from '../../src/guest/read-only.ts';
+
+/** Scripts that drayage may send beside the operations of a plan, word by word, and what each is for. */
+const lookingScripts: Readonly<Record<string, string>> = {
+  'stat -c "%F %d %i" -- "$1" && find "$1" -mindepth 1 -maxdepth 1 -printf x -quit':
+    'guard: the source is the same',
+  'test -d "$1" && test -n "$(find "$1" -mindepth 1 -maxdepth 1 -print -quit)"':
+    'pass: the source is not empty',
+  'date +%s && cat /proc/uptime /proc/sys/kernel/random/boot_id': 'the clock, for what has changed since',
+  // Flushes what the kernel holds back; no name and no content changes.
+  'sync -f -- "$1" || sync': 'pass: what was stored through a mapping touches ctime',
+  'command -v getfattr': 'proof: are there tools for attributes',
+  'cd -- "$1" && shift && exec xargs -0 -r sha256sum -z --': 'proof: contents',
+  'cd -- "$1" && shift && exec xargs -0 -r stat --printf "%.9Y %s %n\\0" --':
+    'proof: has the target written since',
+  'cd -- "$1" && shift && exec xargs -0 -r getfattr -h -d -m - -e hex --': 'proof: attributes',
+  'podman container inspect --format "$1" -- "$2" | grep -E -- "$3"':
+    'environment of a container, for the one made on the target',
+  [quietScript]: 'proof: nobody holds a file',
+};
+/** Walks with tests and a format of their own; the programs that `-execdir` may run are listed. */
+const walk = 'cd -- "$1" && shift && exec find . "$@"';
+const walkedBy = new Set(['stat', 'sha256sum', 'getfattr']);
+
+/** The words that a command line of `quoteArgv` was made of; undefined when a shell would do more with it than split it. */
+export function wordsOf(line: string): string[] | undefined {
+  const words: string[] = [];
+  let rest = line;
+  while (rest !== '') {
+    let word = '';
+    for (;;) {
+      const part = /^(?:'([^']*)'|"((?:[^"\\$`]|\\[\\"$`])*)"|([A-Za-z0-9_@%+:,./=-]+))/.exec(rest);
+      if (part === null) break;
+      word += part[1] ?? part[2]?.replaceAll(/\\(.)/g, '$1') ?? part[3];
+      rest = rest.slice(part[0].length);
+      if (rest === '' || rest.startsWith(' ')) break;
+    }
+    if (rest !== '' && !/^ \S/.test(rest)) return undefined;
+    words.push(word);
+    rest = rest.slice(1);
+  }
+  return words;
+}
+
+/** Does this command, as a host received it, only look? Judged by itself, not by who sent it. */
+export function onlyLooks(command: string): boolean {
+  const words = wordsOf(command);
+  // `LC_ALL=C` before each command is what `remoteCommand` adds.
+  if (words === undefined || words[0] !== 'env' || words[1] !== 'LC_ALL=C') return false;
+  return looks(words.slice(2));
+}
+
+function looks(argv: readonly string[]): boolean {
+  const [program, ...rest] = argv;
+  if (program === 'env' && rest[0] === 'LC_ALL=C') return looks(rest.slice(1));
+  if (program === 'runuser' && rest[0] === '-u' && rest[2] === '--' && rest[3] === 'env') {
+    const from = rest.findIndex((word, index) => index > 3 && !/^(--chdir=|[A-Z_]+=)/.test(word));
+    return looks(rest.slice(from));
+  }
+  if (program === 'sh' && rest[0] === '-c') return scriptLooks(rest[1] ?? '', rest.slice(3));
+  if (program === 'true' || program === 'ls') return true;
+  if (program === 'podman') {
+    const command = rest.slice(0, 2).join(' ');
+    if (command === 'container exists' || command === 'image inspect') return true;
+  }
+  return isReadOnly(argv);
+}
+
+function scriptLooks(script: string, positional: readonly string[]): boolean {
+  if (Object.hasOwn(lookingScripts, script)) return true;
+  if (script === '! "$@"') return looks(positional);
+  if (script === walk) {
+    const runs = positional.flatMap((word, index) =>
+      /^-(exec|execdir|ok|okdir)$/.test(word) ? [positional[index + 1]] : [],
+    );
+    const writes = positional.some((word) => /^-(delete|fprint|fprint0|fprintf|fls)$/.test(word));
+    return !writes && runs.every((name) => name !== undefined && walkedBy.has(name));
+  }
+  return isProbe(script);
+}
+
+/** An inspection's script: it is exactly what `probeScript` makes of commands that only look. */
+function isProbe(script: string): boolean {
+  const commands = [
+    ...script.matchAll(
+      /^\{ e=\$\(([\s\S]*?) 2>&1 1>&3 3>&- <\/dev\/null\); r=\$\?; \} 3>&1; printf [^\n]*$/gm,
+    ),
+  ];
+  const asked = commands.map((match) => wordsOf(match[1] as string));
+  if (asked.length === 0 || asked.some((argv) => argv === undefined)) return false;
+  try {
+    return probeScript(Object.fromEntries(asked.entries()) as Record<string, string[]>) === script;
+  } catch {
+    return false;
+  }
+}
+
+/** For messages: a command in one short line. */
+export const shortly = (command: string) => JSON.stringify(command).slice(0, 300);
