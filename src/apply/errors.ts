@@ -51,6 +51,11 @@ export const applyErrors = {
     exit: exitCode.usage,
     meaning: 'The file is not a plan that `drayage plan --out`, or a run, has written.',
   },
+  'apply/released': {
+    exit: exitCode.refused,
+    meaning:
+      'The move is released: its target may write. Its source is no longer as it was left, stopped and fenced; two writers must not be. Nothing was changed.',
+  },
   'apply/locked': {
     meaning: 'Only one run at a time may change what this configuration describes.',
     exit: exitCode.locked,

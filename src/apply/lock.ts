@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { link, readFile, rm, unlink, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { applyError } from './errors.ts';
 
 interface Holder {
@@ -7,6 +8,8 @@ interface Holder {
   /** Field 22 of /proc/PID/stat (proc(5)): a pid alone may have been given to another process since. */
   readonly startTime: string;
   readonly bootId: string;
+  /** Another machine's process cannot be looked at: it counts as alive. */
+  readonly hostname: string;
   readonly run: string;
 }
 
@@ -24,6 +27,7 @@ function bootId(): string {
 }
 
 function alive(holder: Holder): boolean {
+  if (holder.hostname !== hostname()) return true;
   return holder.bootId === bootId() && startTimeOf(holder.pid) === holder.startTime;
 }
 
@@ -42,7 +46,13 @@ export interface Lock {
 
 /** Takes the lock for this process; a lock whose process is gone is replaced. @throws apply/locked, naming the run that holds it. */
 export async function takeLock(file: string, run: string): Promise<Lock> {
-  const own: Holder = { pid: process.pid, startTime: startTimeOf(process.pid) ?? '', bootId: bootId(), run };
+  const own: Holder = {
+    pid: process.pid,
+    startTime: startTimeOf(process.pid) ?? '',
+    bootId: bootId(),
+    hostname: hostname(),
+    run,
+  };
   const temporary = `${file}.${process.pid}`;
   await writeFile(temporary, JSON.stringify(own), { mode: 0o600 });
   try {
@@ -57,10 +67,12 @@ export async function takeLock(file: string, run: string): Promise<Lock> {
       const holder = await holderOf(file);
       if ((holder !== undefined && alive(holder)) || tries > 3) {
         throw applyError('apply/locked', {
-          seen: `${file} is held by ${holder === undefined ? 'another run' : `run ${holder.run}, process ${holder.pid}`}`,
+          seen: `${file} is held by ${holder === undefined ? 'another run' : `run ${holder.run}, process ${holder.pid} on ${holder.hostname}`}`,
           next: [
             'drayage status',
-            ...(holder === undefined ? [] : [`ps -p ${holder.pid} -o pid,etime,args`]),
+            ...(holder === undefined
+              ? []
+              : [`ps -p ${holder.pid} -o pid,etime,args   # on ${holder.hostname}`]),
           ],
         });
       }

@@ -118,6 +118,7 @@ class Run {
         finished('in-place');
         return false;
       }
+      await this.refuseReleased(step);
       await this.needs(step);
       if (step.byHand !== undefined) throw byHand(step, step.byHand);
       if (step.stage === 'cutover' && step.operations.length > 0) {
@@ -159,6 +160,19 @@ class Run {
         failed.check.kind === 'compare'
           ? ['drayage verify', 'drayage apply']
           : ['drayage status', 'drayage apply'],
+    });
+  }
+
+  /** What comes before the release of a move that is released is never done again: its source is behind the fence. */
+  async refuseReleased(step: Step): Promise<void> {
+    if (step.stage !== 'cutover' || isRelease(step)) return;
+    const after = this.plan.steps.slice(this.plan.steps.indexOf(step));
+    const release = after.find((other) => isRelease(other) && other.move === step.move);
+    if (release === undefined || !(await inPlace(release, this.world))) return;
+    const failed = await firstNotHeld(step.probe, this.world, step.id, false);
+    throw applyError('apply/released', {
+      seen: `${step.title}: ${failed?.check.what ?? 'not in place'} does not hold. Seen: ${failed?.seen ?? ''}`,
+      next: ['drayage status', 'docs/recovery.md, "Who may write?"'],
     });
   }
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { lookingWorld } from '../apply/looking-world.ts';
 import { openMarks } from '../apply/marks.ts';
-import { readRecordedPlans } from '../apply/recorded-plans.ts';
+import { readRecorded } from '../apply/recorded-plans.ts';
 import { stateFolder } from '../apply/run-folder.ts';
 import type { ClusterApi, World } from '../apply/world.ts';
 import type { Config } from '../config/config.ts';
@@ -74,7 +74,7 @@ export async function withSession(
         },
         plan: async (findings) => {
           const marks = (await openMarks(join(stateFolder(config.file), 'marks.json'))).get();
-          const recorded = await readRecordedPlans(config.file, marks);
+          const recorded = await readRecorded(config.file, marks, findings);
           return withRecorded(makePlan(config, findings, packageVersion()), recorded);
         },
         looking: async (plan) =>

@@ -13,6 +13,15 @@ export const absolutePath = z
   .regex(/^(?!.*\/\.{1,2}(\/|$))(?!.*\/\/).*$/, 'a path without "//", "/./" or "/../"')
   .regex(/^\/$|[^/]$/, 'a path without a "/" at its end');
 
+/**
+ * Paths that end in unit files: white space ends a word there, `%` begins a specifier, quotes and backslashes begin
+ * what systemd unescapes (systemd.syntax(7)).
+ */
+const unitPath = absolutePath.regex(
+  /^[^\s%"'\\]+$/,
+  'a path without white space, quotes, "%" or "\\": unit files read them differently',
+);
+
 /** Paths that end in a Proxmox mapping: `;,=()` are refused by the API (`map[n].path`), white space by fstab. */
 const mappedPath = absolutePath.regex(
   /^[^;,=()\s]+$/,
@@ -165,8 +174,7 @@ const shareSchema = z.strictObject({
     .regex(/^0?[0-7]{3,4}$/, 'an octal mode such as "0755" (in quotes)')
     .default('0755')
     .describe('Mode of the top of the share.'),
-  mount: absolutePath
-    .regex(/^[^\s]+$/, 'a path without white space')
+  mount: unitPath
     .optional()
     .describe(
       'Where the guests mount the share. Default: /mnt/<mapping id>, or the path of the move when it takes the top (`as: .`).',
@@ -198,7 +206,7 @@ const workload = z
 const moveSchema = z.strictObject({
   from: z.strictObject({
     guest: name.meta({ description: 'The source guest.', examples: ['doc1'] }),
-    path: absolutePath.regex(/^\/.+/, 'a directory below "/"').meta({
+    path: unitPath.regex(/^\/.+/, 'a directory below "/"').meta({
       description: 'The source path: what is below it moves.',
       examples: ['/mnt/docker'],
     }),
@@ -247,6 +255,10 @@ const moveSchema = z.strictObject({
     .describe('Paths below the source path, relative to it, that are not copied. Plain paths, not patterns.'),
   databases: z
     .record(databasePath, databaseChoice)
+    .refine(
+      (choices) => choices['.'] !== 'leave',
+      'another choice than "leave" for ".": nothing would be left to move',
+    )
     .default({})
     .describe(
       'Your word for each database found: its path, relative to the source path, and what to do with it.',

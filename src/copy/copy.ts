@@ -2,7 +2,7 @@ import type { Host } from '../ssh/host.ts';
 import { copyError } from './errors.ts';
 import { rsyncMeaning } from './exit-codes.ts';
 import { type Item, outputParser, parseStderr } from './output.ts';
-import { deletes, dryRunOf } from './rsync-command.ts';
+import { deletes, dryRunOf, lockedExitCode } from './rsync-command.ts';
 
 /** One pass, as the plan's `copy` operation says it. */
 export interface Pass {
@@ -124,6 +124,15 @@ function ends(pass: Pass, world: PassWorld, ran: Ran, dryRun: boolean): { unsett
   if (ran.exitCode === 0) return { unsettled };
   if (live && found.errors.length === 0 && (ran.exitCode === 24 || (ran.exitCode === 23 && unsettled > 0)))
     return { unsettled };
+  if (ran.exitCode === lockedExitCode) {
+    throw copyError('copy/locked', {
+      seen: `another pass of move ${pass.move} runs on ${world.puller.name}`,
+      next: [
+        `ssh ${world.puller.name} pgrep --list-full rsync   # wait until it has ended, or end it`,
+        again,
+      ],
+    });
+  }
   const perFile = [...found.errors, ...found.vanished, ...found.changing];
   const meaning = rsyncMeaning(ran.exitCode);
   if (ran.exitCode === 25) {

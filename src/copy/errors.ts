@@ -15,6 +15,11 @@ export const copyErrors = {
     meaning: 'rsync could not carry every file. Data with a file missing is never released.',
     exit: exitCode.failed,
   },
+  'copy/locked': {
+    exit: exitCode.partial,
+    meaning:
+      'A pass holds a lock on the node while it runs. One that a lost connection left behind goes on by itself; two at once would disturb each other.',
+  },
   'copy/rsync-failed': {
     meaning: 'rsync ended with an error.',
     exit: exitCode.failed,

@@ -16,7 +16,12 @@ export interface PullOptions {
   readonly protectMarker: boolean;
   /** Folder on the target's file system that keeps half-sent files, so that a large file is not begun anew. */
   readonly partialFolder?: string;
+  /** File on the node whose lock the pass holds: a pass that was left behind by a lost connection shuts the next one out. */
+  readonly lock: string;
 }
+
+/** What flock ends with when another pass holds the lock: no exit code of rsync. */
+export const lockedExitCode = 75;
 
 /** rsync treats a backslash as an escape only in a pattern that has a wildcard (rsync(1), PATTERN MATCHING RULES). */
 function literal(path: string): string {
@@ -38,9 +43,15 @@ function withoutSlashes(path: string): string {
 export function rsyncPull(options: PullOptions): string[] {
   const excludes = options.exclude.map((path) => `--exclude=/${literal(withoutSlashes(path))}`);
   return [
+    'flock',
+    '--nonblock',
+    '--conflict-exit-code',
+    String(lockedExitCode),
+    options.lock,
     'rsync',
     '-aHAXS',
     '--numeric-ids',
+    '--one-file-system',
     '--modify-window=-1',
     '--secluded-args',
     '--filter=-x trusted.SGI_ACL_*',
@@ -61,12 +72,9 @@ export function rsyncPull(options: PullOptions): string[] {
 
 /** The argv that only says what `argv` would delete and send, without a limit that would cut the list short. */
 export function dryRunOf(argv: readonly string[]): string[] {
-  const [command, ...rest] = argv;
-  return [
-    command as string,
-    '--dry-run',
-    ...rest.filter((argument) => !argument.startsWith('--max-delete=')),
-  ];
+  const at = argv.indexOf('rsync') + 1;
+  const rest = argv.slice(at).filter((argument) => !argument.startsWith('--max-delete='));
+  return [...argv.slice(0, at), '--dry-run', ...rest];
 }
 
 /** Does this pass delete? */

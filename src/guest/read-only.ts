@@ -19,8 +19,8 @@ const lookers = new Set([
 
 /** Sub-commands that only look, of programs that can also change things. */
 const lookingCommands: Readonly<Record<string, readonly string[]>> = {
-  docker: ['--version', 'ps', 'container inspect', 'images'],
-  podman: ['--version', 'ps', 'container inspect', 'images'],
+  docker: ['--version', 'ps', 'container inspect', 'images', 'volume inspect'],
+  podman: ['--version', 'ps', 'container inspect', 'images', 'volume inspect'],
   rsync: ['--version'],
   systemctl: ['show', 'cat', 'list-units', 'list-unit-files', 'is-enabled', 'is-active'],
   zfs: ['get', 'list', 'version'],

@@ -78,7 +78,8 @@ export async function readSystem(host: Host): Promise<SystemFacts> {
   });
   const answers = own as Readonly<Record<string, Answer>>;
   const podmanVersion = versionOf(general.podman);
-  const dockerVersion = versionOf(general.docker);
+  // podman-docker's `docker` is podman itself, and says `podman version`.
+  const dockerVersion = /^Docker/i.test(general.docker.stdout) ? versionOf(general.docker) : undefined;
   return {
     hostname: general.hostname.stdout.trim(),
     ...parseOsRelease(general.osRelease.stdout),

@@ -266,6 +266,8 @@ export interface MoveFindings {
     readonly claimed: boolean;
     /** `.drayage/moves/<move>/released` is there: the target guest's workloads may start, or have started. */
     readonly released: boolean;
+    /** `.drayage/moves/<move>/handed-over` is there: the target guest has been allowed to write. */
+    readonly handedOver?: boolean;
   };
   /** The source path as the target guest has it. `mounted`: something is mounted there; `occupied`: a non-empty directory, or no directory. */
   readonly targetPath?: 'missing' | 'empty' | 'mounted' | 'occupied';

@@ -27,6 +27,7 @@ export async function readShare(
         [`inside:${move.name}`, firstEntry(move.to.path)],
         [`claim:${move.name}`, ['test', '-e', moveLayout(share.path, move.name).claim]],
         [`released:${move.name}`, ['test', '-e', moveLayout(share.path, move.name).released]],
+        [`handed-over:${move.name}`, ['test', '-e', moveLayout(share.path, move.name).handedOver]],
       ]),
     ),
   });
@@ -63,6 +64,7 @@ export async function readShare(
             empty: !filled(`inside:${move.name}`),
             claimed: yes(`claim:${move.name}`),
             released: yes(`released:${move.name}`),
+            handedOver: yes(`handed-over:${move.name}`),
           },
         ]),
     ),

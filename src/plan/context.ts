@@ -132,25 +132,25 @@ function seen(config: Config, findings: Findings, guest: string): Seen | undefin
     : { config: config.guests[guest] as GuestConfig, findings: found, system: found.system };
 }
 
-/** Holds until the target guest may run the workloads: after that, nothing is copied over its data. */
-export function notReleased(context: MoveContext): Check {
+/** Holds until the target guest was first allowed to write: after that, nothing is copied over its data. */
+export function notHandedOver(context: MoveContext): Check {
   return {
     kind: 'run',
     host: context.share.node,
-    argv: ['test', '!', '-e', moveLayout(context.share.path, context.move.name).released],
+    argv: ['test', '!', '-e', moveLayout(context.share.path, context.move.name).handedOver],
     expect: { exitCode: 0 },
-    what: `${context.move.name} is not released to ${context.move.to.guest} yet`,
+    what: `${context.move.name} was not handed over to ${context.move.to.guest} yet`,
   };
 }
 
 /** The contrary: everything up to the release of the move is behind us. */
-export function released(context: MoveContext): Check {
+export function handedOver(context: MoveContext): Check {
   return {
     kind: 'run',
     host: context.share.node,
-    argv: ['test', '-e', moveLayout(context.share.path, context.move.name).released],
+    argv: ['test', '-e', moveLayout(context.share.path, context.move.name).handedOver],
     expect: { exitCode: 0 },
-    what: `${context.move.name} is released to ${context.move.to.guest}`,
+    what: `${context.move.name} was handed over to ${context.move.to.guest}`,
   };
 }
 

@@ -144,6 +144,16 @@ export const planErrors = {
     exit: refused,
     meaning: 'The workload cannot be made again from its definition alone.',
   },
+  'plan/handed-over': {
+    exit: refused,
+    meaning:
+      'The target guest was allowed to write here, and then the release was taken away by hand. What it wrote is not on the source: copying again would discard it, releasing again would discard what the source wrote since.',
+  },
+  'plan/workload-in-two-moves': {
+    exit: refused,
+    meaning:
+      'A workload that uses the paths of two moves cannot be stopped, fenced and released by each of them alone.',
+  },
   'plan/nixos-carry': {
     exit: refused,
     meaning:

@@ -2,6 +2,7 @@ import type { Config, ShareConfig } from '../config/config.ts';
 import type { Findings } from '../inspect/findings.ts';
 import { roomBlockers, shareBlockers } from './blockers/cluster.ts';
 import { guestBlockers } from './blockers/guests.ts';
+import { handedOverBlockers, sharedWorkloadBlockers } from './blockers/moves.ts';
 import { sourceBlockers } from './blockers/source.ts';
 import { moveContext, shareContext, workloadsOf } from './context.ts';
 import { estimate } from './estimate.ts';
@@ -35,6 +36,7 @@ export function makePlan(config: Config, findings: Findings, version: string): P
         ...sourceBlockers(config, findings, move),
         ...guestBlockers(config, findings, move),
         ...roomBlockers(config, findings, move),
+        ...handedOverBlockers(config, findings, move),
       );
       const context = moveContext(config, findings, move);
       if (context === undefined) continue;
@@ -52,7 +54,7 @@ export function makePlan(config: Config, findings: Findings, version: string): P
       ...(phase.after === undefined ? {} : { after: phase.after }),
     })),
     steps,
-    blockers: distinct(blockers),
+    blockers: distinct([...blockers, ...sharedWorkloadBlockers(config, findings)]),
     notes: planNotes(config, findings),
   };
   return { ...plan, id: planId(plan), estimates };

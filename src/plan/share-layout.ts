@@ -20,6 +20,11 @@ export interface MoveLayout {
   readonly claim: string;
   /** Exists only while the target guest may run the workloads: its units assert it. */
   readonly released: string;
+  /**
+   * Written before the first release and never removed by drayage: the target may have written here, so nothing is
+   * copied over it any more, even when the release was taken away by hand.
+   */
+  readonly handedOver: string;
 }
 
 /** @param top the share's top as the reader sees it: its path on the node, or its mount path in a guest. */
@@ -31,7 +36,12 @@ export function shareLayout(top: string): ShareLayout {
 /** @param top the share's top as the reader sees it: its path on the node, or its mount path in a guest. */
 export function moveLayout(top: string, move: string): MoveLayout {
   const folder = `${top}/.drayage/moves/${move}`;
-  return { folder, claim: `${folder}/claim.json`, released: `${folder}/released` };
+  return {
+    folder,
+    claim: `${folder}/claim.json`,
+    released: `${folder}/released`,
+    handedOver: `${folder}/handed-over`,
+  };
 }
 
 /** The ZFS snapshot that keeps the share as it was when the window's data was proven. */

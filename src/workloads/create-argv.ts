@@ -2,9 +2,9 @@ import type { CreateCommand } from '../inspect/findings.ts';
 
 /**
  * argv that makes a container again, as it was made, with restart policy `no`: nothing may start it before the release.
- * Values of environment variables arrive on stdin as an env file (podman-create(1), `--env-file`).
+ * @param label `key=value`, by which the container is known again. Values of environment variables arrive on stdin as an env file (podman-create(1), `--env-file`).
  */
-export function createArgv(name: string, create: CreateCommand): string[] {
+export function createArgv(name: string, create: CreateCommand, label: string): string[] {
   const withEnvironment = create.environment.length > 0;
   const argv = [
     'podman',
@@ -13,6 +13,8 @@ export function createArgv(name: string, create: CreateCommand): string[] {
     name,
     '--restart',
     'no',
+    '--label',
+    label,
     ...create.options,
     // Last, because a later env file wins and `-e` won over all of them.
     ...(withEnvironment ? ['--env-file', '/dev/stdin'] : []),

@@ -96,6 +96,38 @@ export function parsePodmanInspect(text: string, context: ContainerContext): Con
     });
 }
 
+const volumesSchema = z.array(
+  z.object({ Name: z.string().min(1), Options: z.record(z.string(), z.string()).nullable().default(null) }),
+);
+
+/**
+ * Reads `podman volume inspect NAME...` and `docker volume inspect NAME...`: the path that a volume binds by its driver
+ * options (`type=none`, `o=bind`, `device=/mnt/docker/web`; podman-volume-create(1)), by the volume's name.
+ * @throws `workloads/unknown-shape`
+ */
+export function parseVolumeDevices(text: string): Map<string, string> {
+  return new Map(
+    parseJson('podman volume inspect', volumesSchema, text).flatMap((volume) => {
+      const device = volume.Options?.device;
+      return device?.startsWith('/') ? [[volume.Name, device] as const] : [];
+    }),
+  );
+}
+
+const mountsSchema = z.array(
+  z.object({ Id: z.string(), Mounts: z.array(mountSchema).nullable().default([]) }),
+);
+
+/** Names of the volumes of each container, by its id, from `podman` or `docker container inspect`. */
+export function volumesOf(text: string): Map<string, string[]> {
+  return new Map(
+    parseJson('podman container inspect', mountsSchema, text).map(({ Id, Mounts }) => [
+      Id,
+      (Mounts ?? []).flatMap(({ Type, Name }) => (Type === 'volume' && Name !== undefined ? [Name] : [])),
+    ]),
+  );
+}
+
 /**
  * Root of the image store, from where podman keeps a container: `<graphRoot>/overlay-containers/<id>/userdata`. Asking
  * `podman info` for it would take a second of its own. undefined without containers.

@@ -1,4 +1,5 @@
 import { workloadError } from './errors.ts';
+import { type Start, startsOf } from './starts.ts';
 
 /** Properties that inspection asks for. `Environment` is not among them: it may hold secrets. */
 export const shownProperties = [
@@ -58,6 +59,8 @@ export interface ShownUnit {
   readonly environmentFiles: readonly string[];
   /** Programs that it runs. */
   readonly programs: readonly string[];
+  /** What it starts with podman, docker or compose. */
+  readonly starts: readonly Start[];
   readonly triggeredBy: readonly string[];
   readonly startsAtBoot: boolean;
 }
@@ -117,7 +120,10 @@ function parseBlock(block: string): ShownUnit {
     dropIns: words('DropInPaths').filter((path) => path.includes(`/${id}.d/`) && !path.includes('drayage')),
     paths: [...new Set([...named, ...environmentFiles])],
     environmentFiles,
-    programs: commands.flatMap((command) => /path=(\S+) ;/.exec(command)?.[1] ?? []),
+    programs: commands.flatMap((command) => programOf(command) ?? []),
+    starts: ['ExecStart', 'ExecStartPre', 'ExecStartPost']
+      .flatMap((key) => properties.get(key) ?? [])
+      .flatMap((command) => startsOf(programOf(command) ?? '', commandWords(command))),
     triggeredBy: words('TriggeredBy'),
     startsAtBoot: words('WantedBy').length + words('RequiredBy').length > 0,
   };
@@ -127,6 +133,10 @@ function parseBlock(block: string): ShownUnit {
 function isActive(state: string, type: string, remains: string): boolean {
   const passing = type === 'oneshot' && remains !== 'yes';
   return !passing && ['active', 'activating', 'reloading'].includes(state);
+}
+
+function programOf(command: string): string | undefined {
+  return /path=(\S+) ;/.exec(command)?.[1];
 }
 
 /** `{ path=/usr/bin/x ; argv[]=/usr/bin/x a b ; ignore_errors=no ; ... }` -> the words of its argv. */

@@ -10,12 +10,15 @@ const plain = {
   maxDelete: 1000,
   sudo: false,
   protectMarker: false,
+  lock: '/run/lock/drayage-docker.lock',
 };
 
 describe('the rsync command of a pass', () => {
   test('keeps hard links, ACLs, xattrs, holes and numbers, and compares times to the nanosecond', () => {
     const argv = rsyncPull(plain);
-    expect(argv.slice(0, 4)).toEqual(['rsync', '-aHAXS', '--numeric-ids', '--modify-window=-1']);
+    expect(argv.slice(argv.indexOf('rsync'), -2)).toEqual(
+      expect.arrayContaining(['-aHAXS', '--numeric-ids', '--one-file-system', '--modify-window=-1']),
+    );
     expect(argv.slice(-2)).toEqual(['root@doc1:/mnt/docker/', '/nvmeprom/containers/docker/']);
     expect(deletes(argv)).toBe(false);
   });
@@ -25,6 +28,16 @@ describe('the rsync command of a pass', () => {
     expect(argv).toContain('--delete-delay');
     expect(argv).toContain('--max-delete=7');
     expect(deletes(argv)).toBe(true);
+  });
+
+  test('holds a lock, so that a pass that was left behind shuts the next one out', () => {
+    expect(rsyncPull(plain).slice(0, 5)).toEqual([
+      'flock',
+      '--nonblock',
+      '--conflict-exit-code',
+      '75',
+      '/run/lock/drayage-docker.lock',
+    ]);
   });
 
   test('never deletes what it excludes', () => {
@@ -50,7 +63,7 @@ describe('the rsync command of a pass', () => {
   test('the dry run of a pass is the same command without the limit that would cut the count short', () => {
     const argv = rsyncPull({ ...plain, delete: true });
     const dry = dryRunOf(argv);
-    expect(dry[1]).toBe('--dry-run');
+    expect(dry[dry.indexOf('rsync') + 1]).toBe('--dry-run');
     expect(dry.some((argument) => argument.startsWith('--max-delete'))).toBe(false);
     expect(dry.filter((argument) => argument !== '--dry-run')).toEqual(
       argv.filter((argument) => !argument.startsWith('--max-delete')),

@@ -61,6 +61,7 @@ describe('the plan for the mission', () => {
       'mapping containers',
       'place docker',
       'mount-units docker',
+      'conditions docker',
       'device docker',
       'power-cycle docker',
       'mounted docker',
@@ -189,7 +190,7 @@ describe('law 4: deletes stay inside the marked share', () => {
   it('copies nothing over a share that was released', () => {
     for (const operation of operations().filter((candidate) => candidate.kind === 'copy')) {
       expect((operation.guards ?? []).map((guard) => guard.what)).toContain(
-        'docker is not released to doc2 yet',
+        'docker was not handed over to doc2 yet',
       );
     }
   });
@@ -214,7 +215,7 @@ describe('law 2: one writer', () => {
   });
 
   it('lets the units of doc2 start only on the mounted, marked and released share', () => {
-    const write = step('definitions docker').operations.find(
+    const write = step('conditions docker').operations.find(
       (operation) => operation.what === 'conditions of web.service',
     );
     expect(write).toMatchObject({ path: '/etc/systemd/system/web.service.d/50-drayage.conf' });
@@ -223,6 +224,58 @@ describe('law 2: one writer', () => {
     expect(content).toContain('AssertPathExists=/mnt/containers/.drayage/share.json');
     expect(content).toContain('AssertPathExists=/mnt/containers/.drayage/moves/docker/released');
     expect(content).toContain('BindsTo=mnt-docker.mount');
+  });
+});
+
+describe('law 9: no silent loss', () => {
+  it('remembers for good that the target may have written, before it is released', () => {
+    expect(
+      step('release docker').operations.map((operation) => (operation as { path?: string }).path),
+    ).toEqual([
+      '/nvmeprom/containers/.drayage/moves/docker/handed-over',
+      '/nvmeprom/containers/.drayage/moves/docker/released',
+    ]);
+  });
+
+  it('takes nothing back on the source once the target may have written', () => {
+    const undone = plan().steps.flatMap((candidate) => candidate.undo);
+    expect(undone.length).toBeGreaterThan(0);
+    for (const operation of undone) {
+      expect((operation.guards ?? []).map((guard) => guard.what)).toContain(
+        'docker was not handed over to doc2 yet',
+      );
+    }
+  });
+
+  it('asks which side is wanted when the release was taken away by hand', () => {
+    const found = sampleFindings();
+    const target = { empty: false, claimed: true, released: false, handedOver: true };
+    const [blocked] = plan({ ...found, moves: { docker: { ...found.moves.docker!, target } } }).blockers;
+    expect(blocked?.code).toBe('plan/handed-over');
+    expect(blocked?.next[0]).toContain('rm /nvmeprom/containers/.drayage/moves/docker/handed-over');
+  });
+});
+
+describe('a workload that uses the paths of two moves', () => {
+  it('blocks both', () => {
+    const yaml = sampleYaml
+      .replace('path: /mnt/docker }', 'path: /mnt/docker/web }')
+      .concat(
+        '  notes:\n    from: { guest: doc1, path: /mnt/docker/notes }\n    to: { share: containers, guest: doc2, as: notes }\n',
+      );
+    const found = sampleFindings();
+    const doc1 = found.guests.doc1!;
+    const both = { ...doc1.system!.units[0]!, paths: ['/mnt/docker/web', '/mnt/docker/notes'] };
+    const source = found.moves.docker!;
+    const findings: Findings = {
+      ...found,
+      guests: {
+        ...found.guests,
+        doc1: { ...doc1, system: { ...doc1.system!, units: [both], containers: [] } },
+      },
+      moves: { docker: source, notes: { ...source, name: 'notes' } },
+    };
+    expect(plan(findings, yaml).blockers.map(({ code }) => code)).toContain('plan/workload-in-two-moves');
   });
 });
 

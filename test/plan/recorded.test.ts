@@ -40,7 +40,7 @@ describe('a plan made after the window has begun', () => {
   });
 
   it('starts what ran before, as the plan of the run that stopped it says', () => {
-    const plan = withRecorded(now, new Map([['docker', before]]));
+    const plan = withRecorded(now, new Map([['docker', { plan: before, released: true }]]));
     expect(step('start docker', plan)).toEqual(step('start docker', before));
     expect(step('restart-policy docker', plan)).toEqual(step('restart-policy docker', before));
     expect(plan.steps.map(({ id }) => id)).toEqual(before.steps.map(({ id }) => id));
@@ -55,7 +55,24 @@ describe('a plan made after the window has begun', () => {
       '0.1.0',
     );
     expect(step('start docker', off)).toBeUndefined();
-    expect(step('start docker', withRecorded(off, new Map([['docker', before]])))).toBeDefined();
+    expect(
+      step('start docker', withRecorded(off, new Map([['docker', { plan: before, released: true }]]))),
+    ).toBeDefined();
+  });
+
+  it('is not blocked by what the source of a released move looks like', () => {
+    const found = sampleFindings();
+    const { system: _gone, ...doc1 } = found.guests.doc1!;
+    const off = makePlan(
+      sampleConfig(),
+      { ...found, guests: { ...found.guests, doc1: { ...doc1, running: false } } },
+      '0.1.0',
+    );
+    expect(off.blockers).not.toEqual([]);
+    expect(withRecorded(off, new Map([['docker', { plan: before, released: true }]])).blockers).toEqual([]);
+    expect(withRecorded(off, new Map([['docker', { plan: before, released: false }]])).blockers).not.toEqual(
+      [],
+    );
   });
 
   it('is the plan itself when no window has begun', () => {

@@ -1,9 +1,10 @@
 import { rsyncPull } from '../../copy/rsync-command.ts';
 import { createSnapshot } from '../../zfs/commands.ts';
-import { type MoveContext, notReleased, released, sourceGuard } from '../context.ts';
+import { handedOver, type MoveContext, notHandedOver, sourceGuard } from '../context.ts';
 import type { Check, Operation } from '../operation.ts';
 import type { Step } from '../plan.ts';
 import { cutoverSnapshot, shareLayout, snapshotPath } from '../share-layout.ts';
+import { quiet, targetStopped } from './stopped.ts';
 
 /** What stays behind, relative to the source path: image stores, databases left by word, and what drayage.yaml names. */
 export function excludes(context: MoveContext): string[] {
@@ -24,7 +25,7 @@ export function seedStep(context: MoveContext): Step {
     title: `First copy of ${move.from.guest}:${move.from.path} to ${move.to.path}, while the workloads run`,
     why: `Most of the data is there before the window opens. ${context.share.node} pulls it over ssh; nothing passes through this machine.${behind.length === 0 ? '' : ` Left behind: ${behind.join(', ')}.`}`,
     needs: [`place ${move.name}`],
-    probe: [released(context)],
+    probe: [handedOver(context)],
     operations: [pass(context, 'seed')],
     proof: [],
     undo: [],
@@ -42,14 +43,14 @@ export function finalPassStep(context: MoveContext): Step {
             host: share.node,
             argv: ['chown', `${share.owner.uid}:${share.owner.gid}`, share.path],
             what: 'the top of the share keeps its own owner',
-            guards: [...context.guards, notReleased(context)],
+            guards: [...context.guards, notHandedOver(context)],
           },
           {
             kind: 'run',
             host: share.node,
             argv: ['chmod', share.mode, share.path],
             what: 'and its own mode',
-            guards: [...context.guards, notReleased(context)],
+            guards: [...context.guards, notHandedOver(context)],
           },
         ]
       : [];
@@ -61,7 +62,7 @@ export function finalPassStep(context: MoveContext): Step {
     title: `Last copy of ${move.from.guest}:${move.from.path}, with deletions`,
     why: `Brings over what changed since the first copy, and removes from ${move.to.path} what is gone from the source: at most ${move.maxDelete} entries. Every file that changed since the first copy began is then read on both sides.`,
     needs: [`stop ${move.name}`],
-    probe: [released(context)],
+    probe: [handedOver(context)],
     operations: [pass(context, 'final'), ...ownTop],
     proof: [compare(context, 'changed')],
     undo: [],
@@ -80,7 +81,7 @@ export function snapshotStep(context: MoveContext): Step {
     title: `Snapshot ${share.dataset}@${name}`,
     why: 'The full proof reads this state after the window, while the workloads already write. It also tells later what was written since.',
     needs: [`final-pass ${move.name}`],
-    probe: [released(context)],
+    probe: [handedOver(context)],
     operations: [
       {
         kind: 'run',
@@ -92,14 +93,14 @@ export function snapshotStep(context: MoveContext): Step {
           'sh',
           `${share.dataset}@${name}`,
         ],
-        guards: [...context.guards, notReleased(context)],
+        guards: [...context.guards, notHandedOver(context)],
         what: 'drop the snapshot of a window that was not finished, if there is one',
       },
       {
         kind: 'run',
         host: share.node,
         argv: createSnapshot({ dataset: share.dataset, snapshot: name }),
-        guards: [...context.guards, notReleased(context)],
+        guards: [...context.guards, notHandedOver(context)],
         what: 'take the snapshot',
       },
     ],
@@ -152,11 +153,18 @@ function pass(context: MoveContext, kind: 'seed' | 'final'): Operation {
       maxDelete: move.maxDelete,
       sudo: sourceGuest.config.sudo,
       protectMarker: move.to.as === '.',
+      lock: `/run/lock/drayage-${move.name}.lock`,
       partialFolder: `${shareLayout(share.path).folder}/partial`,
     }),
     source: { host: move.from.guest, path: move.from.path },
     maxDelete: kind === 'final' ? move.maxDelete : 0,
-    guards: [...context.guards, notReleased(context), sourceGuard(context)],
+    guards: [
+      ...context.guards,
+      notHandedOver(context),
+      sourceGuard(context),
+      ...targetStopped(context),
+      ...(kind === 'final' ? [quiet(context)] : []),
+    ],
     what: kind === 'final' ? 'rsync, with deletions' : 'rsync, without deletions',
   };
 }

@@ -1,12 +1,11 @@
-import { conditionsDropIn, dropInFolder } from '../../guest/drop-in.ts';
-import type { ContainerFindings, UnitFindings, UserFindings } from '../../inspect/findings.ts';
+import type { ContainerFindings, UserFindings } from '../../inspect/findings.ts';
 import { createArgv, environmentReader } from '../../workloads/create-argv.ts';
 import type { MoveContext } from '../context.ts';
 import type { Check, Operation } from '../operation.ts';
 import type { Step } from '../plan.ts';
-import { moveLayout, shareLayout } from '../share-layout.ts';
+import { digestOf } from '../plan-id.ts';
 import { asUserOf, systemctl } from './as-owner.ts';
-import { absentOrSame, sameDigest, sameFile } from './checks.ts';
+import { absentOrSame, sameDigest } from './checks.ts';
 import { neededImages } from './images.ts';
 import { byOwner } from './workload-names.ts';
 
@@ -17,23 +16,10 @@ export function definitionsStep(context: MoveContext): Step {
   const host = move.to.guest;
   const writes: Operation[] = [];
   const checks: Check[] = [];
-  const write = (path: string, content: string, what: string) => {
-    writes.push({ kind: 'write', host, path, content, mode: '0644', owner: { uid: 0, gid: 0 }, what });
-    checks.push(sameFile(host, path, content));
-  };
-  for (const unit of context.units) {
-    // On NixOS the conditions come with the module that the operator imports.
-    if (context.targetGuest.system.os === 'nixos') continue;
-    write(
-      `${dropInFolder(unit, context.targetGuest.system.os)}/50-drayage.conf`,
-      conditions(context, unit),
-      `conditions of ${unit.name}`,
-    );
-    if (carried) {
-      for (const definition of [unit, ...unit.timers]) {
-        writes.push(carriedFile(context, definition, unit.user));
-        checks.push(sameDigest(host, definition.sourcePath, definition.sha256));
-      }
+  for (const unit of carried ? context.units : []) {
+    for (const definition of [unit, ...unit.timers]) {
+      writes.push(carriedFile(context, definition, unit.user));
+      checks.push(sameDigest(host, definition.sourcePath, definition.sha256));
     }
   }
   const folders = [
@@ -88,13 +74,7 @@ export function definitionsStep(context: MoveContext): Step {
     }
     for (const container of owner.containers) {
       if (carried) created.push(createOperation(context, container));
-      checks.push({
-        kind: 'run',
-        host,
-        argv: asUserOf(context, 'target', owner.user, ['podman', 'container', 'exists', container.name]),
-        expect: { exitCode: 0 },
-        what: `${host} has container ${container.name}`,
-      });
+      checks.push(containerThere(context, container));
     }
   }
   return {
@@ -102,10 +82,10 @@ export function definitionsStep(context: MoveContext): Step {
     phase: move.phase,
     move: move.name,
     stage: 'seed',
-    title: carried
-      ? `Definitions of ${context.units.length + context.containers.length} workloads on ${host}, held back until the release`
-      : `Conditions for the workloads that ${host} already defines`,
-    why: `Each unit asserts the mount, the marker and the release, so that not even a reboot of ${host} starts it on an empty directory or beside the old one. Containers are made with restart policy "no" until then.`,
+    title: `${context.units.length + context.containers.length} workloads ${carried ? 'defined' : 'that are defined'} on ${host}, held back until the release`,
+    why: carried
+      ? 'Units are carried byte by byte and held back by their conditions; containers are made as they were made on the source, with restart policy "no" until they are started.'
+      : `The configuration of ${host} defines them; drayage looks whether they are there.`,
     needs: [
       `mounted ${move.name}`,
       `seed ${move.name}`,
@@ -118,14 +98,38 @@ export function definitionsStep(context: MoveContext): Step {
   };
 }
 
-function conditions(context: MoveContext, unit: UnitFindings): string {
-  const { share, move } = context;
-  return conditionsDropIn({
-    ...(unit.user === undefined ? {} : { user: unit.user }),
-    path: move.from.path,
-    marker: shareLayout(share.mount).marker,
-    released: moveLayout(share.mount, move.name).released,
-  });
+/** The container that was made from this definition, known by its label; or, where others define it, one of this name. */
+function containerThere(context: MoveContext, container: ContainerFindings): Check {
+  const { move } = context;
+  const host = move.to.guest;
+  const inspect = [
+    'podman',
+    'container',
+    'inspect',
+    '--format',
+    `{{index .Config.Labels "${createLabel}"}}`,
+    container.name,
+  ];
+  const carried = move.definitions === 'carry' && container.create !== undefined;
+  return {
+    kind: 'run',
+    host,
+    argv: asUserOf(
+      context,
+      'target',
+      container.user,
+      carried ? inspect : ['podman', 'container', 'exists', container.name],
+    ),
+    expect: { exitCode: 0, ...(carried ? { stdout: createDigest(container) } : {}) },
+    what: `${host} has container ${container.name}${carried ? ', made from this definition' : ''}`,
+  };
+}
+
+/** Label by which a container that drayage made is known; its value is a digest of the definition. */
+const createLabel = 'drayage.create';
+
+function createDigest(container: ContainerFindings): string {
+  return digestOf([container.name, container.create]).slice(0, 16);
 }
 
 function createOperation(context: MoveContext, container: ContainerFindings): Operation {
@@ -137,7 +141,12 @@ function createOperation(context: MoveContext, container: ContainerFindings): Op
   return {
     kind: 'run',
     host: move.to.guest,
-    argv: asUserOf(context, 'target', container.user, createArgv(container.name, create)),
+    argv: asUserOf(
+      context,
+      'target',
+      container.user,
+      createArgv(container.name, create, `${createLabel}=${createDigest(container)}`),
+    ),
     ...(names.length === 0
       ? {}
       : {
@@ -147,6 +156,21 @@ function createOperation(context: MoveContext, container: ContainerFindings): Op
             shownAs: `${names.join(', ')} (as ${move.from.guest} has them; read at that moment, never written down)`,
           },
         }),
+    guards: [
+      {
+        kind: 'run',
+        host: move.to.guest,
+        argv: asUserOf(context, 'target', container.user, [
+          'sh',
+          '-c',
+          '! podman container exists "$1"',
+          'sh',
+          container.name,
+        ]),
+        expect: { exitCode: 0 },
+        what: `${move.to.guest} has no other container ${container.name}`,
+      },
+    ],
     what: `make container ${container.name}`,
   };
 }

@@ -1,5 +1,6 @@
 import type { MoveContext, ShareContext } from '../context.ts';
 import type { Step } from '../plan.ts';
+import { conditionsStep } from './conditions.ts';
 import { finalPassStep, seedStep, snapshotStep } from './copy.ts';
 import { definitionsStep } from './definitions.ts';
 import { deviceStep, powerCycleStep } from './device.ts';
@@ -27,11 +28,13 @@ export function moveSteps(context: MoveContext): Step[] {
   const start = startStep(context);
   const images = imagesStep(context);
   const restartPolicy = restartPolicyStep(context);
+  const conditions = conditionsStep(context);
   return [
     placeStep(context),
     mountUnitsStep(context),
+    ...(conditions === undefined ? [] : [conditions]),
     device,
-    powerCycleStep(context, device),
+    powerCycleStep(context, device, conditions),
     mountedStep(context),
     ...(images.operations.length > 0 ? [images] : []),
     seedStep(context),

@@ -7,6 +7,8 @@ import type { Step } from '../plan.ts';
 import { shareLayout } from '../share-layout.ts';
 import { workloadUnits } from './workload-names.ts';
 
+const makeImmutable = 'mountpoint -q "$1" || { test -z "$(ls -A -- "$1")" && chattr +i -- "$1"; }';
+
 /** Mount units in the target guest: the share at a path of its own, and the move's place at the old path. */
 export function mountUnitsStep(context: MoveContext): Step {
   const { share, move, targetGuest } = context;
@@ -78,9 +80,8 @@ export function mountUnitsStep(context: MoveContext): Step {
       ...mountPoints.map((path) => ({
         kind: 'run' as const,
         host,
-        argv: ['chattr', '+i', '--', path],
-        what: `nothing can be written to ${path} while nothing is mounted`,
-        guards: [notMounted(host, path), emptyDirectory(host, path)],
+        argv: ['sh', '-c', makeImmutable, 'sh', path],
+        what: `nothing can be written to ${path} while nothing is mounted; a directory that is not empty is refused`,
       })),
       ...files.map((file) => ({
         kind: 'write' as const,
@@ -154,26 +155,6 @@ function ownFile(host: string, path: string): Check {
     argv: ['sh', '-c', '! test -e "$1" || grep -qxF -- "$2" "$1"', 'sh', path, madeByDrayage],
     expect: { exitCode: 0 },
     what: `${path} does not exist, or was made by drayage`,
-  };
-}
-
-function notMounted(host: string, path: string): Check {
-  return {
-    kind: 'run',
-    host,
-    argv: ['mountpoint', '-q', path],
-    expect: { exitCode: 32 },
-    what: `nothing is mounted at ${path}`,
-  };
-}
-
-function emptyDirectory(host: string, path: string): Check {
-  return {
-    kind: 'run',
-    host,
-    argv: ['ls', '-A', '--', path],
-    expect: { exitCode: 0, stdout: '' },
-    what: `${path} is empty`,
   };
 }
 

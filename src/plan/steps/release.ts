@@ -1,12 +1,14 @@
-import { type MoveContext, notReleased } from '../context.ts';
+import { handedOver, type MoveContext } from '../context.ts';
 import type { Check } from '../operation.ts';
 import type { Step } from '../plan.ts';
 import { moveLayout, shareLayout } from '../share-layout.ts';
+import { targetStopped } from './stopped.ts';
 
 /** The only moment that allows the target to start: written when everything before it is proven. */
 export function releaseStep(context: MoveContext, fenced: Step, stopped: Step): Step {
   const { share, move } = context;
-  const path = moveLayout(share.path, move.name).released;
+  const layout = moveLayout(share.path, move.name);
+  const path = layout.released;
   const content = `${JSON.stringify({ move: move.name, to: move.to.guest })}\n`;
   const there: Check = {
     kind: 'run',
@@ -28,15 +30,15 @@ export function releaseStep(context: MoveContext, fenced: Step, stopped: Step): 
       {
         kind: 'write',
         host: share.node,
-        path,
+        path: layout.handedOver,
         content,
         mode: '0644',
         owner: { uid: 0, gid: 0 },
         guards: [
           ...context.guards,
-          notReleased(context),
           ...fenced.proof,
           ...stopped.proof,
+          ...targetStopped(context),
           {
             kind: 'run',
             host: move.to.guest,
@@ -45,6 +47,16 @@ export function releaseStep(context: MoveContext, fenced: Step, stopped: Step): 
             what: `${move.to.guest} sees the marker through virtiofs`,
           },
         ],
+        what: 'note for good that the target may write from here on',
+      },
+      {
+        kind: 'write',
+        host: share.node,
+        path,
+        content,
+        mode: '0644',
+        owner: { uid: 0, gid: 0 },
+        guards: [...context.guards, handedOver(context)],
         what: 'write the release',
       },
     ],

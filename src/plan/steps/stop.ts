@@ -1,7 +1,8 @@
-import type { MoveContext } from '../context.ts';
+import { type MoveContext, notHandedOver } from '../context.ts';
 import type { Check, Operation } from '../operation.ts';
 import type { Step } from '../plan.ts';
 import { asUserOf, systemctl } from './as-owner.ts';
+import { quiet } from './stopped.ts';
 import { byOwner, workloadList } from './workload-names.ts';
 
 /** Stops the workloads on the source, with the time each of them asks for, and looks whether it is quiet. */
@@ -83,20 +84,10 @@ export function stopStep(context: MoveContext): Step {
     title: `Stop ${workloadList(context)} on ${host}`,
     why: 'The downtime begins here. A database that is copied while it runs is lost; so it must be quiet: nothing runs, and no process holds a file below the path.',
     needs: [`fence ${move.name}`],
-    probe: [...stopped, quiet(context)],
+    // A shell in the old data must not look like a workload that has to be stopped: only the proof asks for quiet.
+    probe: stopped,
     operations,
     proof: [...stopped, quiet(context)],
-    undo,
-  };
-}
-
-/** No process of the source guest holds a file below the path. */
-function quiet(context: MoveContext): Check {
-  const { move } = context;
-  return {
-    kind: 'quiet',
-    host: move.from.guest,
-    path: move.from.path,
-    what: `no process on ${move.from.guest} has a file below ${move.from.path} open`,
+    undo: undo.map((operation) => ({ ...operation, guards: [...context.guards, notHandedOver(context)] })),
   };
 }

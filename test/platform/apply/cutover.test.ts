@@ -58,6 +58,7 @@ function planFor(source: string, share: string): Plan {
       maxDelete: 1000,
       sudo: false,
       protectMarker: true,
+      lock: `${share}.lock`,
       partialFolder: `${share}/.drayage/partial`,
     }),
     source: { host: 'doc1', path: source },

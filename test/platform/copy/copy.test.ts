@@ -48,6 +48,7 @@ function pass(
     maxDelete: 1000,
     sudo: false,
     protectMarker: false,
+    lock: `${target}.lock`,
     ...more,
   };
   return {
