@@ -84,6 +84,7 @@ async function measure({ source, target, guest, node, destination }: Bench): Pro
       maxDelete: files,
       sudo: false,
       protectMarker: false,
+      lock: join(target.path, 'lock'),
     });
     return performPass(
       { move: 'docker', pass: kind, argv, source: { path: from }, maxDelete: files },
