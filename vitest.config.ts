@@ -4,7 +4,13 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/platform/**', 'test/lab/**', 'test/zfs-real/**'] } },
+      {
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/platform/**', 'test/lab/**', 'test/zfs-real/**'],
+        },
+      },
       {
         test: {
           name: 'platform',
@@ -23,7 +29,12 @@ export default defineConfig({
         },
       },
       {
-        test: { name: 'zfs', include: ['test/zfs-real/**/*.test.ts'], testTimeout: 900_000, hookTimeout: 900_000 },
+        test: {
+          name: 'zfs',
+          include: ['test/zfs-real/**/*.test.ts'],
+          testTimeout: 900_000,
+          hookTimeout: 900_000,
+        },
       },
     ],
   },

@@ -29,7 +29,10 @@ async function project(name: string): Promise<void> {
   console.log(`\n== ${name} tests`);
   const report = join(tmpdir(), `drayage-${name}-${process.pid}.json`);
   const reporters = ['--reporter=dot', '--reporter=json', `--outputFile.json=${report}`];
-  const result = await execa('vitest', ['run', '--project', name, ...reporters], { stdio: 'inherit', reject: false });
+  const result = await execa('vitest', ['run', '--project', name, ...reporters], {
+    stdio: 'inherit',
+    reject: false,
+  });
   try {
     const { numPassedTests, numFailedTests, numPendingTests } = JSON.parse(readFileSync(report, 'utf8'));
     total.passed += numPassedTests;
@@ -50,7 +53,8 @@ const wanted = (name: string) => only.length === 0 || only.includes(name);
 if (wanted('lint')) await command('format and lint', ['biome', 'ci', '--error-on-warnings']);
 if (wanted('types')) await command('types', ['tsc', '--noEmit', '-p', '.']);
 if (wanted('knip')) await command('dead code', ['knip']);
-if (wanted('docs')) await command('generated docs are fresh', ['node', 'scripts/generate-docs.ts', '--check']);
+if (wanted('docs'))
+  await command('generated docs are fresh', ['node', 'scripts/generate-docs.ts', '--check']);
 if (wanted('unit')) await project('unit');
 if (wanted('platform')) await project('platform');
 if (wanted('package')) await command('the published package', ['node', 'scripts/try-package.ts']);
