@@ -16,6 +16,7 @@ import { type Lab, labPaths, startLab } from '../index.ts';
 import { defaultLabFolder } from '../room/layout.ts';
 import { removeState } from '../room/prepare.ts';
 import { progressLine } from '../room/progress.ts';
+import { findRoom } from '../room/room.ts';
 import { planted } from '../services/install.ts';
 import { containersText, runningContainers } from './containers.ts';
 import { here, runDrayage } from './drayage.ts';
@@ -53,7 +54,11 @@ export async function runDemo(screen: Screen, { keep, signal }: DemoOptions): Pr
 
   const seconds: Record<string, number> = {};
   screen.print(introduction);
-  const lab = await timed(seconds, 'lab', () => bootLab(screen, keep, signal));
+  const lab = await timed(seconds, 'lab', () => bootLab(screen, keep, signal)).catch((error) => {
+    // After Ctrl-C nothing is worth keeping; after a failure, what is there may tell why.
+    if (signal.aborted && findRoom(paths) === undefined) removeState(paths, 'all-but-evidence');
+    throw error;
+  });
   let good = false;
   try {
     const report = await acts({ lab, screen, signal, folder, seconds });
