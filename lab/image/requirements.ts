@@ -18,13 +18,3 @@ export const imageBuildCommands: readonly HostCommand[] = [
   { command: 'ssh-keygen', package: 'openssh-client' },
   { command: 'tar', package: 'tar' },
 ];
-
-/** Packages without a command of their own: the keys that Debian's archive is signed with. */
-export const imageBuildDataPackages: readonly string[] = ['debian-archive-keyring'];
-
-/** Every Debian package that the host needs to build the guest image, sorted, each once. */
-export function imageBuildPackages(): string[] {
-  return [
-    ...new Set([...imageBuildCommands.map((entry) => entry.package), ...imageBuildDataPackages]),
-  ].sort();
-}

@@ -9,8 +9,6 @@ import { type Boot, type MachinePaths, qemuArgv, tapName } from './command.ts';
 import { Qmp } from './qmp.ts';
 import { startVirtiofsd, virtiofsSocket } from './virtiofsd.ts';
 
-export { AgentError, AgentNotRunning } from './agent.ts';
-
 export interface QemuOptions {
   kernel: string;
   initrd: string;

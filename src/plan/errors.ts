@@ -1,4 +1,4 @@
-import { type ErrorCatalogue, errorsOf } from '../errors/error.ts';
+import type { ErrorCatalogue } from '../errors/error.ts';
 import { exitCode } from '../errors/exit-code.ts';
 import type { Blocker } from './plan.ts';
 
@@ -168,13 +168,7 @@ export const planErrors = {
     exit: refused,
     meaning: 'This version of drayage fences podman and systemd; docker containers it can only show.',
   },
-  'plan/not-seen': {
-    exit: refused,
-    meaning: 'Something that the plan depends on could not be seen with the access that drayage has.',
-  },
 } as const satisfies ErrorCatalogue;
-
-export const planError = errorsOf(planErrors);
 
 /** A blocker of the plan, with the meaning from the catalogue. */
 export function blocker(
