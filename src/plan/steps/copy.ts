@@ -108,7 +108,8 @@ export function snapshotStep(context: MoveContext): Step {
       {
         kind: 'run',
         host: share.node,
-        argv: ['test', '-d', snapshotPath(share, move)],
+        // OpenZFS may show a snapshot that is gone as an empty directory.
+        argv: ['sh', '-c', 'test -n "$(ls -A -- "$1")"', 'sh', snapshotPath(share, move)],
         expect: { exitCode: 0 },
         what: `the snapshot holds ${move.to.as}`,
       },
