@@ -203,7 +203,14 @@ async function firstContact(qemu: ChildProcess, socket: string, logFile: string)
       const said = readFileSync(logFile, 'utf8').trim().split('\n').at(-1) ?? '';
       throw new Error(`start failed: QEMU exited with code ${qemu.exitCode ?? qemu.signalCode}: ${said}`);
     }
-    if (existsSync(socket)) return Qmp.connect(socket);
+    if (existsSync(socket)) {
+      try {
+        return await Qmp.connect(socket);
+      } catch (error) {
+        // Between its bind and its listen a socket is there and refuses.
+        if ((error as NodeJS.ErrnoException).code !== 'ECONNREFUSED') throw error;
+      }
+    }
     await sleep(50);
   }
   throw new Error('start failed: QEMU did not open its control socket');
