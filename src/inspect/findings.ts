@@ -138,6 +138,19 @@ export interface GuestSystem {
   /** Images by the names they carry, for root. */
   readonly images: readonly { readonly name: string; readonly id: string; readonly user?: string }[];
   readonly missingTools: readonly string[];
+  /** Units that may run and start containers which their commands do not name: `podman-compose up`. Absent: none. */
+  readonly startsContainers?: readonly ContainerStarter[];
+  /** Drop-ins by which drayage fenced units of this guest, absolute paths. Absent: none. */
+  readonly fences?: readonly string[];
+}
+
+/** A unit that starts containers, and it cannot be told which. */
+export interface ContainerStarter {
+  readonly unit: string;
+  /** undefined: the system manager. */
+  readonly user?: string;
+  /** Program and sub-command; other words may be secret. */
+  readonly command: string;
 }
 
 export interface ImageStore {
@@ -169,11 +182,14 @@ export interface ContainerFindings {
   readonly imageId: string;
   /** `no`, `on-failure`, `always`, `unless-stopped`; with `:n` for a retry limit. */
   readonly restartPolicy: string;
-  /** Host sides of its bind mounts. */
+  /**
+   * Host sides of its bind mounts, and paths that its volumes bind by their driver options; where one lies in a moved
+   * path through a symbolic link, its real place too.
+   */
   readonly bindSources: readonly string[];
   /** Seconds that `podman stop` waits before it kills. */
   readonly stopTimeoutSeconds: number;
-  /** The systemd unit that owns it (label PODMAN_SYSTEMD_UNIT), if any. */
+  /** The systemd unit that owns it (label PODMAN_SYSTEMD_UNIT, or `podman start` of its name), if any. */
   readonly unit?: string;
   /** Compose project, if any. */
   readonly composeProject?: string;
@@ -271,6 +287,8 @@ export interface MoveFindings {
   };
   /** The source path as the target guest has it. `mounted`: something is mounted there; `occupied`: a non-empty directory, or no directory. */
   readonly targetPath?: 'missing' | 'empty' | 'mounted' | 'occupied';
+  /** Paths outside every move that the workloads bind, and that do not exist on the target guest. Absent: none. */
+  readonly missingOnTarget?: readonly string[];
 }
 
 export type SourceFindings =
@@ -282,6 +300,8 @@ export interface SourceDirectory {
   /** As `stat` prints them: identity of the directory, so that an unmounted source is noticed. */
   readonly device: string;
   readonly inode: string;
+  /** The path with symbolic links resolved. */
+  readonly realPath?: string;
   readonly uid: number;
   readonly gid: number;
   readonly mode: string;

@@ -3,8 +3,10 @@ import type { Host } from '../ssh/host.ts';
 import { optional } from '../workloads/podman.ts';
 import { parseQuadlet, type Quadlet } from '../workloads/quadlet.ts';
 import type { ShownUnit } from '../workloads/systemd.ts';
-import type { ContainerFindings, NotSeen, UnitFindings } from './findings.ts';
-import type { ManagerAnswers } from './guest-workloads.ts';
+import type { ContainerFindings, UnitFindings } from './findings.ts';
+import { type ManagerAnswers, quadletContext } from './guest-workloads.ts';
+import { isBelow, touches, withRealPaths } from './real-paths.ts';
+import { startedContainers, startsUnknown } from './starters.ts';
 
 interface UnitsQuestion {
   readonly host: Host;
@@ -14,7 +16,8 @@ interface UnitsQuestion {
   readonly containers: readonly ContainerFindings[];
   readonly movedPaths: readonly string[];
   readonly alsoUnits: readonly string[];
-  readonly notSeen: NotSeen[];
+  /** Real places of paths that units name. */
+  readonly realPaths: ReadonlyMap<string, string>;
 }
 
 /** A unit before its own files are read. */
@@ -60,9 +63,9 @@ export async function readUnits(question: UnitsQuestion): Promise<UnitFindings[]
 
   return candidates.map((candidate) => {
     const text = textOf(candidate.sourcePath);
-    const owned = ownedContainer(question, candidate);
-    const cannotCarry = carryReasons(candidate, text, question.movedPaths).join('; ');
-    const image = owned?.image ?? imageName(candidate);
+    const owned = ownedContainers(question, candidate);
+    const cannotCarry = carryReasons(question, candidate, text).join('; ');
+    const image = owned[0]?.image ?? imageName(candidate);
     return {
       name: candidate.name,
       ...optional('user', candidate.manager.user?.name),
@@ -72,7 +75,7 @@ export async function readUnits(question: UnitsQuestion): Promise<UnitFindings[]
       sourcePath: candidate.sourcePath,
       quadlet: candidate.quadlet !== undefined,
       sha256: digestOf(candidate.sourcePath),
-      paths: [...new Set([...candidate.paths, ...(owned?.bindSources ?? [])])],
+      paths: [...new Set([...candidate.paths, ...owned.flatMap((container) => container.bindSources)])],
       ...optional('image', image),
       triggeredBy: candidate.shown?.triggeredBy ?? [],
       startsAtBoot: candidate.quadlet?.startsAtBoot ?? candidate.shown?.startsAtBoot ?? false,
@@ -101,12 +104,7 @@ function quadletCandidates(question: UnitsQuestion, manager: ManagerAnswers): Ca
   return manager.quadletFiles.flatMap((file) => {
     const text = question.definitions.get(file);
     if (text === undefined) return [];
-    const quadlet = parseQuadlet(text, {
-      file,
-      home: manager.user?.home ?? '/root',
-      uid: manager.user?.uid ?? 0,
-      movedPaths: question.movedPaths,
-    });
+    const quadlet = parseQuadlet(text, quadletContext(manager, file, question.movedPaths));
     const shown = manager.shown.find((unit) => unit.id === quadlet.unit);
     const candidate: Candidate = {
       manager,
@@ -114,12 +112,10 @@ function quadletCandidates(question: UnitsQuestion, manager: ManagerAnswers): Ca
       ...optional('shown', shown),
       quadlet,
       sourcePath: file,
-      paths: quadlet.paths,
+      paths: withRealPaths(quadlet.paths, question.realPaths, question.movedPaths),
     };
-    const uses = quadlet.paths.some((path) => touches(path, question.movedPaths));
-    return uses || ownsWorkload(question, candidate) || question.alsoUnits.includes(quadlet.unit)
-      ? [candidate]
-      : [];
+    const uses = candidate.paths.some((path) => touches(path, question.movedPaths));
+    return uses || ownsWorkload(question, candidate) || isNamed(question, candidate) ? [candidate] : [];
   });
 }
 
@@ -133,24 +129,39 @@ function serviceCandidates(question: UnitsQuestion, manager: ManagerAnswers): Ca
       name: shown.id,
       shown,
       sourcePath: shown.fragmentPath,
-      paths: shown.paths.filter((path) => question.movedPaths.some((moved) => isBelow(path, moved))),
+      paths: withRealPaths(shown.paths, question.realPaths, question.movedPaths).filter((path) =>
+        question.movedPaths.some((moved) => isBelow(path, moved)),
+      ),
     };
     // Containers that run get a scope of conmon and health-check units of their own; those are not definitions.
     if (shown.fragmentPath.startsWith('/run/systemd/transient/')) return [];
     const wanted = candidate.paths.length > 0 || ownsWorkload(question, candidate);
-    return wanted || (manager.user === undefined && question.alsoUnits.includes(shown.id)) ? [candidate] : [];
+    return wanted || isNamed(question, candidate) ? [candidate] : [];
   });
 }
 
-function ownedContainer(question: UnitsQuestion, candidate: Candidate): ContainerFindings | undefined {
-  return question.containers.find(
-    (container) => container.unit === candidate.name && container.user === candidate.manager.user?.name,
+/** Named in `alsoUnits`: a user's unit only where the system has none of that name. */
+function isNamed(question: UnitsQuestion, { manager, name }: Candidate): boolean {
+  const system = question.managers.find((other) => other.user === undefined);
+  return (
+    question.alsoUnits.includes(name) &&
+    (manager.user === undefined || system?.shown.some((unit) => unit.id === name) !== true)
+  );
+}
+
+/** Containers that carry the unit's name, or that it starts by theirs. */
+function ownedContainers(question: UnitsQuestion, { manager, name, shown }: Candidate): ContainerFindings[] {
+  const user = manager.user?.name;
+  const started = shown === undefined ? [] : startedContainers(shown, user, question.containers);
+  return question.containers.filter(
+    (container) => (container.unit === name && container.user === user) || started.includes(container),
   );
 }
 
 function ownsWorkload(question: UnitsQuestion, candidate: Candidate): boolean {
-  const owned = ownedContainer(question, candidate);
-  return owned?.bindSources.some((path) => touches(path, question.movedPaths)) === true;
+  return ownedContainers(question, candidate).some((container) =>
+    container.bindSources.some((path) => touches(path, question.movedPaths)),
+  );
 }
 
 /** The image by the name that the store has for it: a quadlet may say `writer:1` where the store says `localhost/writer:1`. */
@@ -164,12 +175,9 @@ function imageName(candidate: Candidate): string | undefined {
   return stored.length === 1 ? stored[0]?.name : typed;
 }
 
-function carryReasons(
-  candidate: Candidate,
-  text: string | undefined,
-  movedPaths: readonly string[],
-): string[] {
+function carryReasons(question: UnitsQuestion, candidate: Candidate, text: string | undefined): string[] {
   const reasons: string[] = [];
+  const { movedPaths } = question;
   const { shown, quadlet, sourcePath } = candidate;
   if (quadlet?.cannotCarry !== undefined) reasons.push(quadlet.cannotCarry);
   if (text === undefined) reasons.push(`its definition ${sourcePath || '(none)'} could not be read`);
@@ -183,6 +191,16 @@ function carryReasons(
     reasons.push(`is generated at boot (${sourcePath})`);
   }
   if (quadlet === undefined) {
+    for (const start of shown?.starts ?? []) {
+      if (/^\S+ (re)?start\b/.test(start.command))
+        reasons.push(`starts containers that it does not make itself (${start.command})`);
+      else if (
+        candidate.paths.length === 0 &&
+        shown !== undefined &&
+        startsUnknown(shown, start, question, candidate.manager.user?.name)
+      )
+        reasons.push(`starts containers that its definition does not hold (${start.command})`);
+    }
     const elsewhere = (path: string) => !movedPaths.some((moved) => isBelow(path, moved));
     for (const file of shown?.environmentFiles ?? []) {
       if (elsewhere(file)) reasons.push(`reads its environment from ${file}, which does not move`);
@@ -193,13 +211,4 @@ function carryReasons(
     }
   }
   return reasons;
-}
-
-function isBelow(path: string, folder: string): boolean {
-  return path === folder || path.startsWith(`${folder}/`);
-}
-
-/** The path lies in a moved one, or holds it: a bind mount of a parent shows the moved data too. `/` itself is no sign. */
-function touches(path: string, movedPaths: readonly string[]): boolean {
-  return movedPaths.some((moved) => isBelow(path, moved) || (path !== '/' && isBelow(moved, path)));
 }

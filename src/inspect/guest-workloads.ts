@@ -4,15 +4,18 @@ import type { Host } from '../ssh/host.ts';
 import { asUser } from '../workloads/as-user.ts';
 import { parseDockerInspect } from '../workloads/docker.ts';
 import { graphRootOf, optional, parsePodmanImages, parsePodmanInspect } from '../workloads/podman.ts';
-import { isQuadlet, systemQuadletFolders, userQuadletFolders } from '../workloads/quadlet.ts';
+import { isQuadlet, parseQuadlet, systemQuadletFolders, userQuadletFolders } from '../workloads/quadlet.ts';
 import { parseShow, type ShownUnit, showUnits } from '../workloads/systemd.ts';
+import { readBindSources } from './bind-sources.ts';
 import type { ContainerFindings, GuestSystem, ImageStore, NotSeen } from './findings.ts';
 import { readUnits } from './guest-units.ts';
+import { readRealPaths } from './real-paths.ts';
+import { ownedByStart, readStarters } from './starters.ts';
 
 /** What runs on a guest. */
 export type GuestWorkloads = Pick<
   GuestSystem,
-  'stores' | 'containers' | 'units' | 'timers' | 'podmanRestart' | 'images'
+  'stores' | 'containers' | 'units' | 'timers' | 'podmanRestart' | 'images' | 'startsContainers' | 'fences'
 > & { readonly notSeen: readonly NotSeen[] };
 
 /** One manager of units and containers: root's, or one user's. */
@@ -38,26 +41,34 @@ export function asManager(manager: Manager, argv: readonly string[]): readonly s
   return manager.user === undefined ? argv : asUser(manager.user, argv);
 }
 
+/** What the moves want to know of a guest. */
+export interface WorkloadsQuestion {
+  /** Source paths that concern this guest: units are reported when they use one of them. */
+  readonly movedPaths: readonly string[];
+  /** Units that the configuration names. */
+  readonly alsoUnits: readonly string[];
+  /** Data of this guest moves: what a user has that does not run now, and could, matters too. */
+  readonly isSource: boolean;
+}
+
 /**
- * Reads containers, units and timers of root and of every user, in two calls: lists first, then the details of what was
- * listed. What a manager does not tell is named in `notSeen`.
- * @param movedPaths source paths that concern this guest: units are reported when they use one of them.
- * @param alsoUnits units that the configuration names.
+ * Reads containers, units and timers of root and of every user, in a few calls: lists first, then the details of what
+ * was listed, then where its paths really lie. What a manager does not tell is named in `notSeen`.
  */
 export async function readWorkloads(
   host: Host,
   facts: SystemFacts,
-  movedPaths: readonly string[],
-  alsoUnits: readonly string[],
+  { movedPaths, alsoUnits, isSource }: WorkloadsQuestion,
 ): Promise<GuestWorkloads> {
   const notSeen: NotSeen[] = [];
   const managers = managersOf(facts);
-  const first = await probe(
-    host,
-    Object.fromEntries(managers.flatMap((manager) => questions(manager, facts))),
-  );
+  const first: Readonly<Record<string, Answer>> = await probe<string>(host, {
+    ...Object.fromEntries(managers.flatMap((manager) => questions(manager, facts))),
+    fences: fencesArgv,
+  });
   const answered = managers.map((manager) => readAnswers(host, manager, first, notSeen));
-  const dockerIds = readDockerIds(host, facts, first, notSeen);
+  if (isSource) notSeen.push(...managers.flatMap((manager) => asleep(host, manager, first)));
+  const dockerIds = readDockerIds(host, facts, first, answered, notSeen);
 
   const details: Readonly<Record<string, Answer>> = await probe<string>(host, {
     ...Object.fromEntries(
@@ -68,7 +79,7 @@ export async function readWorkloads(
     ),
     ...(dockerIds.length > 0 ? { docker: ['docker', 'container', 'inspect', ...dockerIds] } : {}),
   });
-  const containers: ContainerFindings[] = answered.flatMap((manager) => {
+  const inspected: ContainerFindings[] = answered.flatMap((manager) => {
     const answer = details[keyOf(manager, 'inspect')];
     if (answer === undefined) return [];
     // A container that went away between the two calls makes podman fail and still print the others.
@@ -78,12 +89,35 @@ export async function readWorkloads(
     }
     return parsePodmanInspect(answer.stdout, { ...optional('user', manager.user?.name), movedPaths });
   });
-  if (details.docker !== undefined) containers.push(...parseDockerInspect(details.docker.stdout));
+  if (details.docker !== undefined) {
+    if (details.docker.stdout.trim() === '')
+      notSeen.push(unseen(host, root, 'docker containers', details.docker, 'docker container inspect'));
+    else inspected.push(...parseDockerInspect(details.docker.stdout));
+  }
+  const definitions = new Map<string, string>();
+  for (const manager of answered) {
+    for (const file of manager.quadletFiles) {
+      const answer = details[`cat:${file}`];
+      if (answer?.exitCode === 0) definitions.set(file, answer.stdout);
+      else if (answer !== undefined)
+        notSeen.push(unseen(host, manager, `quadlet ${file}`, answer, `cat ${file}`));
+    }
+  }
 
-  const definitions = new Map(
-    Object.entries(details).flatMap(([key, answer]) =>
-      key.startsWith('cat:') && answer.exitCode === 0 ? [[key.slice(4), answer.stdout] as const] : [],
-    ),
+  const { containers: bound, notSeen: unseenVolumes } = await readBindSources(host, {
+    containers: inspected,
+    managers: answered,
+    inspect: (manager) => details[keyOf(manager, 'inspect')]?.stdout ?? '',
+    docker: details.docker?.stdout ?? '',
+    movedPaths,
+    mounts: facts.mounts,
+  });
+  notSeen.push(...unseenVolumes);
+  const containers = ownedByStart(bound, answered);
+  const realPaths = await readRealPaths(
+    host,
+    answered.flatMap((manager) => unitPaths(manager, definitions, movedPaths)),
+    facts.mounts,
   );
   const units = await readUnits({
     host,
@@ -92,8 +126,10 @@ export async function readWorkloads(
     containers,
     movedPaths,
     alsoUnits,
-    notSeen,
+    realPaths,
   });
+  const startsContainers = readStarters({ managers: answered, containers, units, alsoUnits });
+  const fences = (first.fences?.stdout ?? '').split('\n').filter(Boolean).sort();
   return {
     stores: answered.flatMap((manager): ImageStore[] => {
       const inspected = details[keyOf(manager, 'inspect')]?.stdout ?? '';
@@ -107,8 +143,50 @@ export async function readWorkloads(
     podmanRestart:
       answered[0]?.shown.find((unit) => unit.id === 'podman-restart.service')?.unitFileState === 'enabled',
     images: answered.flatMap((manager) => manager.images),
+    ...(startsContainers.length > 0 ? { startsContainers } : {}),
+    ...(fences.length > 0 ? { fences } : {}),
     notSeen,
   };
+}
+
+const root: Manager = { answers: true, store: false };
+
+/** drayage's fences, wherever `dropInFolder` puts them; -H, because on NixOS the first folder is a link. */
+const fencesArgv = [
+  'find',
+  '-H',
+  '/etc/systemd/system',
+  '/etc/systemd/system.control',
+  '/etc/systemd/user',
+  '-mindepth',
+  '2',
+  '-maxdepth',
+  '2',
+  '-name',
+  '50-drayage-fence.conf',
+  '-printf',
+  '%p\\n',
+];
+
+/** Paths that quadlets and services name, except where only programs and the kernel's files lie. */
+function unitPaths(
+  manager: ManagerAnswers,
+  definitions: ReadonlyMap<string, string>,
+  movedPaths: readonly string[],
+): string[] {
+  const quadlets = manager.quadletFiles.flatMap((file) => {
+    const text = definitions.get(file);
+    return text === undefined ? [] : parseQuadlet(text, quadletContext(manager, file, movedPaths)).paths;
+  });
+  const services = manager.shown.flatMap((unit) => unit.paths);
+  return [...quadlets, ...services].filter(
+    (path) => !/^\/((usr|bin|s?bin|lib|lib64|nix|proc|sys|dev|run)(\/|$)|$)/.test(path),
+  );
+}
+
+/** Whose quadlet a file is. */
+export function quadletContext(manager: Manager, file: string, movedPaths: readonly string[]) {
+  return { file, home: manager.user?.home ?? '/root', uid: manager.user?.uid ?? 0, movedPaths };
 }
 
 function managersOf(facts: SystemFacts): Manager[] {
@@ -145,6 +223,11 @@ function questions(manager: Manager, facts: SystemFacts): (readonly [string, rea
   if (manager.user === undefined && facts.dockerVersion !== undefined) {
     asked.push(['docker-ps', ['docker', 'ps', '--all', '--quiet', '--no-trunc']]);
   }
+  if (!manager.answers && manager.user !== undefined) {
+    const { home, storePath } = manager.user;
+    asked.push([keyOf(manager, 'own-units'), ownUnitsArgv(home)]);
+    if (storePath !== undefined) asked.push([keyOf(manager, 'own-containers'), ownContainersArgv(storePath)]);
+  }
   return asked;
 }
 
@@ -168,14 +251,12 @@ function readAnswers(
     notSeen.push(unseen(host, manager, what, answer, next));
     return '';
   };
-  if (!manager.answers && manager.user !== undefined && (manager.store || manager.user.linger)) {
-    notSeen.push({
-      subject: `guest ${host.name}`,
-      what: `containers and units of user ${manager.user.name}`,
-      seen: `/run/user/${manager.user.uid} has no systemd: the user's manager does not run, so nothing of it runs either`,
-      next: `loginctl enable-linger ${manager.user.name}   # on ${host.name}, if it should run`,
-    });
-  }
+  const quadlets = get('quadlets');
+  const complaint = (quadlets?.stderr ?? '')
+    .split('\n')
+    .find((line) => line !== '' && !/(No such file or directory|Not a directory)$/.test(line));
+  if (quadlets !== undefined && complaint !== undefined)
+    notSeen.push(unseen(host, manager, 'quadlets', { ...quadlets, stderr: complaint }, 'find'));
   const imagesText = take('images', 'images', 'podman images');
   return {
     ...manager,
@@ -184,6 +265,40 @@ function readAnswers(
     containerIds: take('ps', 'podman containers', 'podman ps --all').split('\n').filter(Boolean),
     images: parsePodmanImages(imagesText, manager.user?.name),
   };
+}
+
+/** Services and timers that a user has of his own: one is enough. */
+function ownUnitsArgv(home: string): string[] {
+  const folders = [`${home}/.config/systemd/user`, `${home}/.local/share/systemd/user`];
+  const either = ['(', '-name', '*.service', '-o', '-name', '*.timer', ')'];
+  return ['find', '-L', ...folders, '-maxdepth', '1', ...either, '-printf', '%p\\n', '-quit'];
+}
+
+/** containers/storage lists its containers in `<driver>-containers/containers.json`; with none it is empty, or `[]`. */
+function ownContainersArgv(store: string): string[] {
+  const list = ['-mindepth', '2', '-maxdepth', '2', '-path', '*-containers/containers.json', '-size', '+2c'];
+  return ['find', '-L', store, ...list, '-printf', '%p\\n', '-quit'];
+}
+
+/**
+ * A user whose manager does not run: nothing of his runs, and his quadlets are seen by their files. What else he has
+ * would start at his next login, and cannot be looked at.
+ */
+function asleep(host: Host, manager: Manager, answers: Readonly<Record<string, Answer>>): NotSeen[] {
+  const { user } = manager;
+  if (manager.answers || user === undefined) return [];
+  const own = ['own-units', 'own-containers']
+    .map((question) => answers[keyOf(manager, question)]?.stdout.trim() ?? '')
+    .filter(Boolean);
+  if (own.length === 0) return [];
+  return [
+    {
+      subject: `guest ${host.name}`,
+      what: `containers and units of user ${user.name}`,
+      seen: `/run/user/${user.uid} has no systemd: the user's manager does not run, and there is ${own.join(' and ')}`,
+      next: `loginctl enable-linger ${user.name}   # on ${host.name}: his manager runs and can be asked; disable-linger afterwards`,
+    },
+  ];
 }
 
 /** The users' folders lie inside the system's; podman's generator keeps them apart, and so does this. */
@@ -202,12 +317,19 @@ function readDockerIds(
   host: Host,
   facts: SystemFacts,
   answers: Readonly<Record<string, Answer>>,
+  managers: readonly ManagerAnswers[],
   notSeen: NotSeen[],
 ): string[] {
   const answer = answers['docker-ps'];
   if (facts.dockerVersion === undefined || answer === undefined) return [];
   if (answer.exitCode === 0) return answer.stdout.split('\n').filter(Boolean);
-  notSeen.push(unseen(host, { answers: true, store: false }, 'docker containers', answer, 'docker ps'));
+  // The daemon does not run and nothing starts it: then nothing of it runs either.
+  const daemon = managers[0]?.shown.find((unit) => unit.id === 'docker.service');
+  const off =
+    daemon === undefined ||
+    (!daemon.active && !daemon.unitFileState.startsWith('enabled') && daemon.triggeredBy.length === 0);
+  if (off && /Cannot connect to the Docker daemon/.test(answer.stderr)) return [];
+  notSeen.push(unseen(host, root, 'docker containers', answer, 'docker ps'));
   return [];
 }
 

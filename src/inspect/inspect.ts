@@ -14,6 +14,7 @@ import type {
   SourceFindings,
 } from './findings.ts';
 import { readWorkloads } from './guest-workloads.ts';
+import { otherSources, readMissing } from './missing-sources.ts';
 import { readNode } from './node.ts';
 import type { ProxmoxReader } from './proxmox-reader.ts';
 import { readShare } from './share.ts';
@@ -117,17 +118,30 @@ export async function inspect(question: InspectQuestion): Promise<Findings> {
 
   await Promise.all([...nodeNames.map(lookAtNode), ...guestNames.map(lookAtGuest)]);
 
+  const missing = new Map<string, readonly string[]>();
+  const lookForBindSources = async (move: MoveConfig): Promise<void> => {
+    const from = guests[move.from.guest]?.system;
+    if (from === undefined || guests[move.to.guest]?.system === undefined) return;
+    const found = await seen(notSeen, `move ${move.name}`, `bind sources on ${move.to.guest}`, () =>
+      readMissing(hosts(move.to.guest), otherSources(move, Object.values(config.moves), from)),
+    );
+    if (found !== undefined && found.length > 0) missing.set(move.name, found);
+  };
+  await Promise.all(moves.map(lookForBindSources));
+
   const foundMoves: Record<string, MoveFindings> = {};
   for (const move of moves) {
     const source = sources.get(move.name);
     if (source === undefined) continue;
     const target = targets.get(move.name);
     const targetPath = targetPaths.get(move.name);
+    const missingOnTarget = missing.get(move.name);
     foundMoves[move.name] = {
       name: move.name,
       source,
       ...(target === undefined ? {} : { target }),
       ...(targetPath === undefined ? {} : { targetPath }),
+      ...(missingOnTarget === undefined ? {} : { missingOnTarget }),
     };
   }
   return {
@@ -152,8 +166,12 @@ async function readGuestSystem(
 ): Promise<GuestSystem> {
   const facts = await readSystem(host);
   const movedPaths = [...new Set(moves.map((move) => move.from.path))];
-  const alsoUnits = moves.flatMap((move) => (move.from.guest === host.name ? move.alsoUnits : []));
-  const { notSeen: hidden, ...workloads } = await readWorkloads(host, facts, movedPaths, alsoUnits);
+  const outgoing = moves.filter((move) => move.from.guest === host.name);
+  const { notSeen: hidden, ...workloads } = await readWorkloads(host, facts, {
+    movedPaths,
+    alsoUnits: outgoing.flatMap((move) => move.alsoUnits),
+    isSource: outgoing.length > 0,
+  });
   notSeen.push(...hidden);
   const { rootStore: _rootStore, users, ...system } = facts;
   // Each running container has mounts of its own inside the store; they come and go.

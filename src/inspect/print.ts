@@ -174,6 +174,11 @@ function systemRows(system: GuestSystem): Row[] {
     ['Image stores', ...list(system.stores.map((store) => `${store.graphRoot} (${store.user ?? 'root'})`))],
     ['Containers', ...list(system.containers.flatMap(containerLines))],
     ['Units', ...list(system.units.flatMap(unitLines))],
+    ...optionalRow(
+      'Start containers',
+      (system.startsContainers ?? []).map((unit) => `${unit.unit}  ${unit.user ?? 'root'}, ${unit.command}`),
+    ),
+    ...optionalRow('Fences', system.fences ?? []),
     [
       'Timers',
       ...list(
@@ -250,7 +255,12 @@ function moveRows(move: MoveFindings, findings: Findings, config: Config): Row[]
   return [
     ['From', `${path} on ${configured?.from.guest ?? 'a guest'}`],
     ...(move.source.state === 'directory'
-      ? sourceRows(move.source, users)
+      ? [
+          ...(move.source.realPath === undefined || move.source.realPath === configured?.from.path
+            ? []
+            : [['Really', move.source.realPath] as Row]),
+          ...sourceRows(move.source, users),
+        ]
       : [['Source', `${move.source.state}: ${move.source.seen}`] as Row]),
     ['To', `${configured?.to.path ?? 'its place in the share'}: ${place(move)}`],
     ...(move.targetPath === undefined
@@ -261,6 +271,7 @@ function moveRows(move: MoveFindings, findings: Findings, config: Config): Row[]
             `${path} on ${configured?.to.guest ?? 'the target'} ${where[move.targetPath]}`,
           ] as Row,
         ]),
+    ...optionalRow('Missing there', move.missingOnTarget ?? []),
   ];
 }
 
@@ -338,6 +349,10 @@ function device(virtiofs: VirtiofsDevice): string {
 
 function list(values: readonly string[]): string[] {
   return values.length === 0 ? ['none'] : [...values];
+}
+
+function optionalRow(label: string, values: readonly string[]): Row[] {
+  return values.length === 0 ? [] : [[label, ...values]];
 }
 
 function missing(tools: readonly string[]): Row[] {

@@ -2,6 +2,7 @@ import { guestError } from '../guest/errors.ts';
 import { type Answer, probe } from '../guest/probe.ts';
 import { isReadOnly } from '../guest/read-only.ts';
 import type { Host, RunOptions, RunResult } from '../ssh/host.ts';
+import { optional } from '../workloads/podman.ts';
 import { AttributeCount, attributesArgv } from './attributes.ts';
 import { Census, censusArgv, UnreadableRecord } from './census.ts';
 import type { MountFindings, NotSeen, SourceDirectory, SourceFindings } from './findings.ts';
@@ -39,6 +40,7 @@ export async function readSource(
     stat: ['stat', '--printf=%d %i %u %g %a %F', '--', path],
     mount: ['findmnt', '--noheadings', '--raw', '--output', 'FSTYPE', '--target', path],
     readable: ['test', '-r', path, '-a', '-x', path],
+    real: ['readlink', '-f', '--', path],
     shareFolder: ['test', '-e', `${path}/.drayage`, '-o', '-L', `${path}/.drayage`],
   });
   const state = stateOf(about.stat, about.readable);
@@ -72,6 +74,7 @@ export async function readSource(
   const directory: SourceDirectory = {
     device,
     inode,
+    ...optional('realPath', about.real.exitCode === 0 ? about.real.stdout.replace(/\n$/, '') : undefined),
     uid: Number(uid),
     gid: Number(gid),
     mode: mode.padStart(4, '0'),

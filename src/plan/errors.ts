@@ -28,6 +28,11 @@ export const planErrors = {
     meaning:
       'The source path is a mount point of its own. drayage copies it only when the configuration says so, because then it can refuse while nothing is mounted there.',
   },
+  'plan/source-is-link': {
+    exit: refused,
+    meaning:
+      'A folder above the source path is a symbolic link. Processes and mounts show the real path, so whether all is quiet could not be seen by the other one.',
+  },
   'plan/source-not-mounted': {
     exit: refused,
     meaning:
@@ -167,6 +172,30 @@ export const planErrors = {
   'plan/docker': {
     exit: refused,
     meaning: 'This version of drayage fences podman and systemd; docker containers it can only show.',
+  },
+  'plan/owned-restart-policy': {
+    exit: refused,
+    meaning:
+      'The container belongs to a unit and has a restart policy of its own: podman-restart.service would start it at the next boot, past the fence of the unit.',
+  },
+  'plan/unknown-starter': {
+    exit: refused,
+    meaning:
+      'A unit starts containers with podman, docker or compose, and it cannot be told which. It might start a workload again during the window, or afterwards: two writers.',
+  },
+  'plan/bind-source-missing': {
+    exit: refused,
+    meaning:
+      'The workload binds a path that no move brings along and that does not exist on the target guest: it would fail to start there, after the release.',
+  },
+  'plan/fence-without-record': {
+    exit: refused,
+    meaning:
+      'Units are fenced by drayage, and this drayage knows of no window: one was begun from another folder or machine, or its record is lost. What ran before it, and with which restart policies, is not known here.',
+  },
+  'plan/not-seen': {
+    exit: refused,
+    meaning: 'Something that the plan depends on could not be seen with the access that drayage has.',
   },
 } as const satisfies ErrorCatalogue;
 

@@ -18,8 +18,7 @@ const wrappers = new Set(
   ),
 );
 
-
-const starters = /^(start|restart|run|unpause|compose|kube|play|stack|pod|container|service|swarm)$/;
+/** Sub-commands of podman and docker that start no container. */
 const idle = new Set(
   `attach auto-update build buildx builder commit completion config context cp create diff events exec export farm
   generate healthcheck help history image images import info init inspect kill load login logout logs machine manifest
@@ -93,8 +92,7 @@ function startOf(name: string, words: readonly string[]): Start | undefined {
       : { command: join(name, verb, '--name', given), containers: [given] };
   }
   const [second] = subCommand(rest);
-  if (verb !== 'compose' && second !== undefined && /^(ls|list|ps|inspect|rm|stop|kill|down)$/.test(second))
-    return undefined;
+  if (second !== undefined && /^(ls|list|ps|inspect|rm|stop|kill|down)$/.test(second)) return undefined;
   return { command: join(name, plain(verb), plain(second)) };
 }
 
@@ -111,9 +109,11 @@ function operands(words: readonly string[]): string[] {
   );
 }
 
+const shown = /^(start|restart|run|unpause|kube|play|stack|pod|service|swarm|up|deploy|create)$/;
+
 /** A word that can be shown: one that is known. */
 function plain(word: string | undefined): string | undefined {
-  return word !== undefined && (starters.test(word) || /^(up|play|deploy|create)$/.test(word)) ? word : undefined;
+  return word !== undefined && shown.test(word) ? word : undefined;
 }
 
 function join(...words: (string | undefined)[]): string {

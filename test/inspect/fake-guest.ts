@@ -1,8 +1,9 @@
 import type { Host } from '../../src/ssh/host.ts';
 
-/** What a command answers: its stdout, or an exit code with a message. */
+/** What a command answers: its stdout, how it comes about, or an exit code with a message. */
 export type FakeAnswer =
   | string
+  | ((command: string) => string)
   | { readonly exitCode: number; readonly stderr?: string; readonly stdout?: string };
 
 /**
@@ -17,6 +18,7 @@ export function fakeHost(
   const answer = (command: string): { exitCode: number; stdout: string; stderr: string } => {
     asked.push(command);
     const known = table.find(([pattern]) => pattern.test(command))?.[1] ?? { exitCode: 1 };
+    if (typeof known === 'function') return { exitCode: 0, stdout: known(command), stderr: '' };
     if (typeof known === 'string') return { exitCode: 0, stdout: known, stderr: '' };
     return { exitCode: known.exitCode, stdout: known.stdout ?? '', stderr: known.stderr ?? '' };
   };
@@ -38,7 +40,7 @@ export function fakeHost(
   };
 }
 
-const unit = (properties: Record<string, string>): string =>
+export const unit = (properties: Record<string, string>): string =>
   Object.entries(properties)
     .map(([key, value]) => `${key}=${value}`)
     .join('\n');
@@ -50,7 +52,7 @@ Volume=/mnt/docker/web:/data
 WantedBy=multi-user.target
 `;
 
-const container = (name: string, bind: string, label?: string) => ({
+export const container = (name: string, bind: string, label?: string) => ({
   Id: `${name}-id`,
   StaticDir: name === 'notes' ? '' : '/mnt/docker/.store/overlay-containers/0a/userdata',
   Name: name,
@@ -67,7 +69,7 @@ const container = (name: string, bind: string, label?: string) => ({
   HostConfig: { RestartPolicy: { Name: 'always', MaximumRetryCount: 0 } },
 });
 
-const systemUnits = [
+export const systemUnits = [
   unit({
     Id: 'web.service',
     ActiveState: 'active',
@@ -100,6 +102,19 @@ const systemUnits = [
   unit({ Id: 'podman-restart.service', ActiveState: 'inactive', UnitFileState: 'enabled' }),
   unit({ Id: 'podman-auto-update.timer', ActiveState: 'inactive', UnitFileState: 'disabled' }),
 ].join('\n\n');
+
+/** `readlink -m` and `-f` of a machine with these links. */
+export const readlink =
+  (links: Readonly<Record<string, string>> = {}): ((command: string) => string) =>
+  (command) =>
+    command
+      .split(' ')
+      .slice(3)
+      .map((path) => {
+        const link = Object.keys(links).find((from) => path === from || path.startsWith(`${from}/`));
+        return `${link === undefined ? path : `${links[link]}${path.slice(link.length)}`}\n`;
+      })
+      .join('');
 
 /** doc1: root's container `writer` by hand, the quadlet `web`, a timer with its service, and user `notes` with one container. */
 export const doc1: readonly (readonly [RegExp, FakeAnswer])[] = [
@@ -148,6 +163,7 @@ export const doc1: readonly (readonly [RegExp, FakeAnswer])[] = [
   [/^test -r/, ''],
   [/^env LC_ALL=C find \/mnt\/docker/, 'd 4096 8 2 9 1000 100 web\0f 12 8 1 10 1000 100 web/index\0'],
   [/^env LC_ALL=C getfattr/, ''],
+  [/^readlink/, readlink()],
 ];
 
 /** doc2: podman was never used; nothing is at the path. */

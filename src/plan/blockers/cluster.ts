@@ -66,6 +66,16 @@ export function shareBlockers(config: Config, findings: Findings, share: ShareCo
       }),
     );
   }
+  for (const { subject, what, seen, meaning, next, more } of findings.notSeen) {
+    if (subject === `share ${share.name}`)
+      found.push(
+        blocker('plan/not-seen', {
+          seen: `${subject}, ${what}: ${seen}`,
+          meaning,
+          next: [next, ...(more ?? [])],
+        }),
+      );
+  }
   found.push(...datasetBlockers(findings, share, ssh));
   const mapping = findings.cluster.mappings.find((candidate) => candidate.id === share.mapping);
   const entry = mapping?.entries.find((candidate) => candidate.node === node.hostname);

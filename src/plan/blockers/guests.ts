@@ -4,13 +4,16 @@ import type { Findings, GuestSystem, UserFindings } from '../../inspect/findings
 import { workloadsOf } from '../context.ts';
 import { blocker } from '../errors.ts';
 import type { Blocker } from '../plan.ts';
+import { fenceBlockers } from './fences.ts';
+import { notSeenBlockers } from './not-seen.ts';
 import { sshTo } from './ssh-to.ts';
+import { missingSourceBlockers, ownedPolicyBlockers, starterBlockers } from './starts.ts';
 
 /** What is wrong with the two guests of a move and with its workloads. */
 export function guestBlockers(config: Config, findings: Findings, move: MoveConfig): Blocker[] {
   const found: Blocker[] = [];
   for (const name of [move.from.guest, move.to.guest]) found.push(...reachable(config, findings, move, name));
-  found.push(...targetVm(config, findings, move));
+  found.push(...targetVm(config, findings, move), ...notSeenBlockers(findings, move));
   const source = findings.guests[move.from.guest]?.system;
   const target = findings.guests[move.to.guest]?.system;
   if (source === undefined || target === undefined) return found;
@@ -25,7 +28,14 @@ export function guestBlockers(config: Config, findings: Findings, move: MoveConf
       }),
     );
   }
-  return [...found, ...workloads(config, move, source, target)];
+  return [
+    ...found,
+    ...workloads(config, move, source, target),
+    ...starterBlockers(config, move, source),
+    ...ownedPolicyBlockers(config, move, source),
+    ...missingSourceBlockers(config, findings, move, source),
+    ...fenceBlockers(config, move, source),
+  ];
 }
 
 function reachable(config: Config, findings: Findings, move: MoveConfig, name: string): Blocker[] {

@@ -54,6 +54,15 @@ function directoryBlockers(
   const { guest, path, mounted } = move.from;
   const at = { move: move.name };
   const found: Blocker[] = [];
+  if (source.realPath !== undefined && source.realPath !== path) {
+    found.push(
+      blocker('plan/source-is-link', {
+        ...at,
+        seen: `${path} on ${guest} is really ${source.realPath}`,
+        next: [`set moves.${move.name}.from.path: ${source.realPath} in ${config.file}`, 'drayage plan'],
+      }),
+    );
+  }
   if (mounted && !source.isMount) {
     found.push(
       blocker('plan/source-not-mounted', {
