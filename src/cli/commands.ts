@@ -1,6 +1,11 @@
-import { Option } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import { closing } from './help.ts';
 import type { CommandSpec } from './program.ts';
+
+function seconds(text: string): number {
+  if (!/^\d+(\.\d+)?$/.test(text)) throw new InvalidArgumentError('Write a length in seconds, such as 60.');
+  return Number(text);
+}
 
 /** Every command, in the order of an evening. Help, completion and the program itself are made from this table. */
 export const commandSpecs: readonly CommandSpec[] = [
@@ -77,7 +82,7 @@ export const commandSpecs: readonly CommandSpec[] = [
       new Option(
         '--window <seconds>',
         'open the window without asking when it is projected to be at most this long',
-      ).argParser(Number),
+      ).argParser(seconds),
       new Option('--until <stage>', 'stop after this stage').choices(['prepare', 'seed', 'cutover', 'prove']),
       new Option('--phase <name>', 'only this phase'),
     ],

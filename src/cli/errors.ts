@@ -12,7 +12,6 @@ export const usageErrors = {
   },
   'usage/unknown-move': { exit: exitCode.usage, meaning: 'drayage.yaml has no move of this name.' },
   'usage/unknown-phase': { exit: exitCode.usage, meaning: 'drayage.yaml has no phase of this name.' },
-  'usage/window': { exit: exitCode.usage, meaning: '--window takes a length in seconds, as a number.' },
   'usage/no-endpoint': {
     exit: exitCode.usage,
     meaning: 'Neither drayage.yaml nor the environment names the address of the Proxmox VE API.',

@@ -23,6 +23,8 @@ describe('what is not there', () => {
     [['completion'], "missing required argument 'shell'", 'drayage --help lists the commands'],
     [['completion', 'csh'], 'no completion for csh', '-> drayage completion bash'],
     [['status', 'extra'], 'too many arguments', 'drayage --help lists the commands'],
+    [['apply', '--window', 'abc'], "'abc' is invalid", 'a length in seconds, such as 60'],
+    [['apply', '--window', '-5'], "'-5' is invalid", 'a length in seconds, such as 60'],
     [['apply', '--until', 'lunch'], "'lunch' is invalid", 'prepare, seed, cutover, prove'],
   ])('%j ends with 2 and a way out', (args, seen, way) => {
     const { status, stdout, stderr } = run(...args);

@@ -95,12 +95,6 @@ function ofPhase(plan: Plan, name: string | undefined): Plan {
 }
 
 function checkOptions(session: Session, options: ApplyOptions): void {
-  if (options.window !== undefined && !(options.window >= 0)) {
-    throw usageError('usage/window', {
-      seen: `--window ${options.window}`,
-      next: ['drayage apply --window 60'],
-    });
-  }
   const phases = session.config.phases.map((phase) => phase.name);
   if (options.phase !== undefined && !phases.includes(options.phase)) {
     throw usageError('usage/unknown-phase', {

@@ -45,7 +45,11 @@ export async function runInit(options: InitOptions, io: InitIo): Promise<readonl
       cause: error,
     });
   }
-  io.write(`Wrote ${file} and ${schema}. Next: drayage inspect\n`);
+  // What shall move stands in a draft as an example.
+  const drafted = Object.keys(result.config.moves).length === 0;
+  io.write(
+    `Wrote ${file} and ${schema}. Next: ${drafted ? 'fill in `shares` and `moves`, then ' : ''}drayage inspect\n`,
+  );
   return [file, schema];
 }
 

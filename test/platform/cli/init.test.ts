@@ -50,7 +50,9 @@ describe('drayage init --from-cluster', () => {
 
   it('writes a file with the nodes, machines, pools and mappings that the cluster shows', async () => {
     const { exitCode, stderr } = await init();
-    expect(stderr).toBe('Wrote drayage.yaml and drayage.schema.json. Next: drayage inspect\n');
+    expect(stderr).toBe(
+      'Wrote drayage.yaml and drayage.schema.json. Next: fill in `shares` and `moves`, then drayage inspect\n',
+    );
     expect(exitCode).toBe(0);
     const text = written();
     expect(text).toContain(`endpoint: ${bench.api.url}`);
