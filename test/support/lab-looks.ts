@@ -18,6 +18,11 @@ const lookingScripts: Readonly<Record<string, string>> = {
   'cd -- "$1" && shift && exec xargs -0 -r getfattr -h -d -m - -e hex --': 'proof: attributes',
   'podman container inspect --format "$1" -- "$2" | grep -E -- "$3"':
     'environment of a container, for the one made on the target',
+  '! test -e "$1" || grep -qxF -- "$2" "$1"': 'guard: the file is not there, or was made by drayage',
+  '! test -e "$1" || printf "%s  %s\\n" "$2" "$1" | sha256sum --check --status':
+    'guard: the definition is not there, or is the same',
+  '! podman container exists "$1"': 'guard: nobody has a container of this name',
+  'test -n "$(ls -A -- "$1")"': 'proof: the snapshot is not empty',
   [quietScript]: 'proof: nobody holds a file',
 };
 /** Walks with tests and a format of their own; the programs that `-execdir` may run are listed. */
