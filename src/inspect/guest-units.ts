@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { type Answer, probe } from '../guest/probe.ts';
 import type { Host } from '../ssh/host.ts';
 import { optional } from '../workloads/podman.ts';
@@ -112,10 +113,25 @@ function quadletCandidates(question: UnitsQuestion, manager: ManagerAnswers): Ca
       ...optional('shown', shown),
       quadlet,
       sourcePath: file,
-      paths: withRealPaths(quadlet.paths, question.realPaths, question.movedPaths),
+      paths: withRealPaths(
+        [...quadlet.paths, ...volumePaths(question, manager, quadlet)],
+        question.realPaths,
+        question.movedPaths,
+      ),
     };
     const uses = candidate.paths.some((path) => touches(path, question.movedPaths));
     return uses || ownsWorkload(question, candidate) || isNamed(question, candidate) ? [candidate] : [];
+  });
+}
+
+/** What the quadlet's volumes bind by their `Device=`, where they are quadlets too. */
+function volumePaths(question: UnitsQuestion, manager: ManagerAnswers, { volumes = [] }: Quadlet): string[] {
+  const files = manager.quadletFiles.filter((file) => volumes.includes(posix.basename(file)));
+  return files.flatMap((file) => {
+    const text = question.definitions.get(file);
+    if (text === undefined) return [];
+    const { paths } = parseQuadlet(text, quadletContext(manager, file, question.movedPaths));
+    return [...paths];
   });
 }
 

@@ -7,6 +7,8 @@ export interface Quadlet {
   readonly unit: string;
   /** Host paths of its bind mounts and environment files, specifiers resolved. */
   readonly paths: readonly string[];
+  /** Names of the volumes it mounts; `web.volume` is the quadlet of that name. */
+  readonly volumes?: readonly string[];
   readonly image?: string;
   readonly containerName?: string;
   /** Names units in [Install]. */
@@ -79,7 +81,13 @@ export function parseQuadlet(text: string, context: QuadletContext): Quadlet {
   return base;
 }
 
-type Part = { paths: readonly string[]; image?: string; containerName?: string; cannotCarry?: string };
+type Part = {
+  paths: readonly string[];
+  volumes?: readonly string[];
+  image?: string;
+  containerName?: string;
+  cannotCarry?: string;
+};
 
 function readContainer(file: UnitFile, context: QuadletContext): Part {
   const all = (key: string) => unitValues(file, 'Container', key);
@@ -136,7 +144,11 @@ function finish(sources: readonly string[], why: readonly string[], first?: stri
     ...named.map((name) => `keeps data in the podman volume ${name}`),
     ...unresolved.map((path) => `names the path ${path}, whose specifier drayage does not resolve`),
   ];
-  return { paths, ...(reasons.length > 0 ? { cannotCarry: reasons.join('; ') } : {}) };
+  return {
+    paths,
+    ...(named.length > 0 ? { volumes: named } : {}),
+    ...(reasons.length > 0 ? { cannotCarry: reasons.join('; ') } : {}),
+  };
 }
 
 function resolvePath(value: string, context: QuadletContext): string {

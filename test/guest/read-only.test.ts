@@ -13,6 +13,8 @@ const looks = [
   'xargs -0 -r head -v -c 16 --',
   'zfs list -H',
   'docker container inspect 1f',
+  'podman volume inspect web',
+  'readlink -m -- /docker',
 ];
 
 const changes = [
@@ -26,6 +28,7 @@ const changes = [
   'podman rm web',
   'podman system info',
   'podman container rm web',
+  'podman volume rm web',
   'podman system prune',
   'runuser -u notes -- env XDG_RUNTIME_DIR=/run/user/1001 podman stop web',
   'runuser notes -c ls',

@@ -164,6 +164,24 @@ describe('an inspection', () => {
     });
   });
 
+  it('resolves the source path, where a folder above it is a link', async () => {
+    expect((await look()).moves.docker?.source).toMatchObject({ realPath: '/mnt/docker' });
+    machines.doc1 = fakeHost('doc1', [[/^readlink -f/, '/data/docker\n'], ...doc1]);
+    const findings = await look();
+    expect(findings.moves.docker?.source).toMatchObject({ realPath: '/data/docker' });
+    expect(printFindings(findings, config)).toMatch(/Really +\/data\/docker/);
+  });
+
+  it('looks on the target for paths that the workloads bind and no move brings', async () => {
+    const quadlet = `[Container]\nImage=web\nVolume=/mnt/docker/web:/data\nVolume=/srv/media:/media\nVolume=/etc/localtime:/etc/localtime\n`;
+    machines.doc1 = fakeHost('doc1', [[/^cat \/etc\/containers\/systemd\/web/, quadlet], ...doc1]);
+    machines.doc2 = fakeHost('doc2', [[/^test -e \/etc\/localtime/, ''], ...doc2], asked);
+    const findings = await look();
+    expect(findings.moves.docker?.missingOnTarget).toEqual(['/srv/media']);
+    expect(asked.filter((command) => /^test -e \/mnt\/docker/.test(command))).toEqual([]);
+    expect(printFindings(findings, config)).toMatch(/Missing there +\/srv\/media/);
+  });
+
   it('runs nothing but commands that look', async () => {
     await look();
     expect(asked.length).toBeGreaterThan(50);

@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { parseDockerInspect } from '../../src/workloads/docker.ts';
-import { graphRootOf, parsePodmanImages, parsePodmanInspect } from '../../src/workloads/podman.ts';
+import {
+  graphRootOf,
+  parsePodmanImages,
+  parsePodmanInspect,
+  parseVolumeDevices,
+  volumesOf,
+} from '../../src/workloads/podman.ts';
 
 const id = '09a131b2270b572f777384e2f518d29714aa31f42400937aac519e8c23333397';
 const imageId = '0066bca8e2879e2bee5f2f1913c81f5f15002b34274850dd06b06554540f3324';
@@ -208,5 +214,32 @@ describe('docker container inspect', () => {
         composeProject: 'immich',
       },
     ]);
+  });
+});
+
+describe('volumes', () => {
+  it('are named by their containers', () => {
+    const mounts = [
+      { Type: 'volume', Name: 'web', Source: '/var/lib/containers/storage/volumes/web/_data' },
+      { Type: 'bind', Source: '/mnt/docker/web' },
+    ];
+    expect(volumesOf(JSON.stringify([{ Id: id, Mounts: mounts }]))).toEqual(new Map([[id, ['web']]]));
+  });
+
+  it('tell the path that they bind', () => {
+    // As podman 4.3.1 prints them.
+    const web = {
+      Name: 'web',
+      Driver: 'local',
+      Mountpoint: '/var/lib/containers/storage/volumes/web/_data',
+      Options: { device: '/mnt/docker/web', o: 'bind', type: 'none' },
+    };
+    const others = [
+      { ...web, Name: 'plain', Options: {} },
+      { ...web, Name: 'docker', Options: null },
+    ];
+    expect(parseVolumeDevices(JSON.stringify([web, ...others]))).toEqual(
+      new Map([['web', '/mnt/docker/web']]),
+    );
   });
 });
