@@ -1,5 +1,6 @@
 import type { MountFindings, UserFindings } from '../inspect/findings.ts';
 import type { Host } from '../ssh/host.ts';
+import { guestError } from './errors.ts';
 import {
   type PasswdEntry,
   parseFindmnt,
@@ -41,6 +42,7 @@ const people = { first: 1000, last: 59_999 };
 /**
  * Reads what the guest is, in two calls. Looks only; in particular podman is not asked where it was never used, because
  * it makes its store when it is asked.
+ * @throws `guest/unexpected-output`
  */
 export async function readSystem(host: Host): Promise<SystemFacts> {
   const general = await probe(host, {
@@ -59,6 +61,12 @@ export async function readSystem(host: Host): Promise<SystemFacts> {
     docker: ['docker', '--version'],
     ...Object.fromEntries(guestTools.map((tool) => [`tool:${tool}`, ['command', '-v', tool]])),
   });
+  if (general.passwd.exitCode !== 0) {
+    throw guestError('guest/unexpected-output', {
+      seen: `${host.name}: getent passwd ended with exit code ${general.passwd.exitCode}: ${general.passwd.stderr}`,
+      next: ['getent passwd   # without it, users and their containers are not seen'],
+    });
+  }
   const users = parsePasswd(general.passwd.stdout).filter(
     (user) => user.uid >= people.first && user.uid <= people.last,
   );

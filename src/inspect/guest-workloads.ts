@@ -6,6 +6,7 @@ import { parseDockerInspect } from '../workloads/docker.ts';
 import { graphRootOf, optional, parsePodmanImages, parsePodmanInspect } from '../workloads/podman.ts';
 import { isQuadlet, parseQuadlet, systemQuadletFolders, userQuadletFolders } from '../workloads/quadlet.ts';
 import { parseShow, type ShownUnit, showUnits } from '../workloads/systemd.ts';
+import { asleep, asleepQuestions } from './asleep.ts';
 import { readBindSources } from './bind-sources.ts';
 import type { ContainerFindings, GuestSystem, ImageStore, NotSeen } from './findings.ts';
 import { readUnits } from './guest-units.ts';
@@ -200,7 +201,8 @@ function managersOf(facts: SystemFacts): Manager[] {
   ];
 }
 
-function keyOf(manager: Manager, question: string): string {
+/** Key of a manager's answer in a probe. */
+export function keyOf(manager: Manager, question: string): string {
   return `${question}:${manager.user?.name ?? ''}`;
 }
 
@@ -223,11 +225,7 @@ function questions(manager: Manager, facts: SystemFacts): (readonly [string, rea
   if (manager.user === undefined && facts.dockerVersion !== undefined) {
     asked.push(['docker-ps', ['docker', 'ps', '--all', '--quiet', '--no-trunc']]);
   }
-  if (!manager.answers && manager.user !== undefined) {
-    const { home, storePath } = manager.user;
-    asked.push([keyOf(manager, 'own-units'), ownUnitsArgv(home)]);
-    if (storePath !== undefined) asked.push([keyOf(manager, 'own-containers'), ownContainersArgv(storePath)]);
-  }
+  asked.push(...asleepQuestions(manager));
   return asked;
 }
 
@@ -265,40 +263,6 @@ function readAnswers(
     containerIds: take('ps', 'podman containers', 'podman ps --all').split('\n').filter(Boolean),
     images: parsePodmanImages(imagesText, manager.user?.name),
   };
-}
-
-/** Services and timers that a user has of his own: one is enough. */
-function ownUnitsArgv(home: string): string[] {
-  const folders = [`${home}/.config/systemd/user`, `${home}/.local/share/systemd/user`];
-  const either = ['(', '-name', '*.service', '-o', '-name', '*.timer', ')'];
-  return ['find', '-L', ...folders, '-maxdepth', '1', ...either, '-printf', '%p\\n', '-quit'];
-}
-
-/** containers/storage lists its containers in `<driver>-containers/containers.json`; with none it is empty, or `[]`. */
-function ownContainersArgv(store: string): string[] {
-  const list = ['-mindepth', '2', '-maxdepth', '2', '-path', '*-containers/containers.json', '-size', '+2c'];
-  return ['find', '-L', store, ...list, '-printf', '%p\\n', '-quit'];
-}
-
-/**
- * A user whose manager does not run: nothing of his runs, and his quadlets are seen by their files. What else he has
- * would start at his next login, and cannot be looked at.
- */
-function asleep(host: Host, manager: Manager, answers: Readonly<Record<string, Answer>>): NotSeen[] {
-  const { user } = manager;
-  if (manager.answers || user === undefined) return [];
-  const own = ['own-units', 'own-containers']
-    .map((question) => answers[keyOf(manager, question)]?.stdout.trim() ?? '')
-    .filter(Boolean);
-  if (own.length === 0) return [];
-  return [
-    {
-      subject: `guest ${host.name}`,
-      what: `containers and units of user ${user.name}`,
-      seen: `/run/user/${user.uid} has no systemd: the user's manager does not run, and there is ${own.join(' and ')}`,
-      next: `loginctl enable-linger ${user.name}   # on ${host.name}: his manager runs and can be asked; disable-linger afterwards`,
-    },
-  ];
 }
 
 /** The users' folders lie inside the system's; podman's generator keeps them apart, and so does this. */

@@ -52,7 +52,8 @@ export function ownedByStart(
       ),
   );
   return containers.map((container) => {
-    if (container.unit !== undefined) return container;
+    // Docker restarts what it has by its own policies, whoever started it: its containers stay on their own.
+    if (container.unit !== undefined || container.engine === 'docker') return container;
     const by = starts.filter((start) => start.container === container).map((start) => start.unit);
     const owner = by.find((unit) => unit.active) ?? (container.running ? undefined : by[0]);
     return owner === undefined ? container : { ...container, unit: owner.id };

@@ -60,6 +60,21 @@ describe('a unit that starts a container by its name', () => {
     expect(found.containers.find(({ name }) => name === 'db')).not.toHaveProperty('unit');
   });
 
+  it('does not own one of docker: docker starts it by its own policy', async () => {
+    const db = { ...container('db', '/mnt/docker/db'), Id: 'd1' };
+    const found = await read([
+      [/^docker --version/, 'Docker version 27.5.1, build 9f9e405\n'],
+      [/^docker ps/, 'd1\n'],
+      [
+        /^docker container inspect d1/,
+        JSON.stringify([{ ...db, Config: { ...db.Config, Image: 'db', Labels: {} } }]),
+      ],
+      shown(service('db.service', '/usr/bin/docker start db')),
+    ]);
+    expect(found.containers.find(({ engine }) => engine === 'docker')).not.toHaveProperty('unit');
+    expect(found.units.map(({ name }) => name)).toContain('db.service');
+  });
+
   it('is told when there is no such container', async () => {
     expect((await read([shown(byName)])).startsContainers).toEqual([
       { unit: 'container-db.service', command: 'podman start db' },
@@ -282,6 +297,14 @@ describe('what was not seen', () => {
     expect((await read([shown(socket), ...docker])).notSeen).toContainEqual(
       expect.objectContaining({ what: 'docker containers' }),
     );
+  });
+
+  it('is never all users: a guest that does not tell them is not seen at all', async () => {
+    await expect(read([[/^getent passwd/, { exitCode: 2, stderr: 'no' }]])).rejects.toMatchObject({
+      code: 'guest/unexpected-output',
+      seen: expect.stringContaining('getent passwd'),
+      next: [expect.stringContaining('getent passwd')],
+    });
   });
 
   it("is not docker where docker is podman's", async () => {
