@@ -76,7 +76,11 @@ export function qemuArgv(machine: MachineStart, boot: Boot, paths: MachinePaths)
   return argv;
 }
 
-/** `lab.*` words are read by the image's initramfs. Without the kernel's mitigations an emulated guest boots faster. */
+/**
+ * `lab.*` words are read by the image's initramfs. Without the kernel's mitigations an emulated guest is faster; and where
+ * each process has its code at the same address, QEMU finds what it translated for the one before: podman starts in half
+ * the time.
+ */
 function kernelArguments(name: string, address: string): string {
-  return `console=ttyS0 quiet panic=-1 mitigations=off root=/dev/vda lab.host=${name} lab.ip=${address}`;
+  return `console=ttyS0 quiet panic=-1 mitigations=off norandmaps root=/dev/vda lab.host=${name} lab.ip=${address}`;
 }

@@ -76,7 +76,7 @@ function qemuArgv(
       : ['-accel', 'tcg,thread=multi', '-cpu', 'qemu64']),
     ...['-machine', 'q35', '-smp', '1', '-m', '1536', '-display', 'none', '-nodefaults', '-no-reboot'],
     ...['-kernel', image.kernel, '-initrd', image.initrd, '-append'],
-    'console=ttyS0 quiet panic=-1 mitigations=off root=/dev/vda lab.host=prom lab.ip=10.0.2.15/24',
+    'console=ttyS0 quiet panic=-1 mitigations=off norandmaps root=/dev/vda lab.host=prom lab.ip=10.0.2.15/24',
     ...disk('root', image.zfsImage),
     ...disk('pool', at('pool.raw')),
     ...['-netdev', `user,id=net0,restrict=on,hostfwd=tcp:127.0.0.1:${port}-:22`],
