@@ -246,7 +246,7 @@ const moveSchema = z.strictObject({
       alsoUnits: z
         .array(workload)
         .default([])
-        .describe('System units that must not run during the window, beside those found.'),
+        .describe('Units that must not run during the window, beside those found.'),
     })
     .default({ ignore: [], alsoUnits: [] }),
   exclude: z
