@@ -12,10 +12,13 @@ type Workload = (typeof workloads)[number];
 /** Whoever sent this command to a guest was the watcher. */
 export const watcherMark = ': lab-watcher;';
 
-/** Containers by their conmon, which lives as long as they do and costs less to find than `podman ps`; the timer and its service. */
+/**
+ * Containers by their conmon, which lives as long as they do and costs less to find than `podman ps`. A timer counts
+ * when it is at work and what it starts is not refused: AssertResult is `no` before the first try.
+ */
 const lookOnce = [
   "ps -eo args= | sed -n 's/^.*conmon .* -n \\([a-z]*\\) .*$/\\1/p'",
-  'if systemctl is-active --quiet housekeeping.timer || [ "$(systemctl is-active housekeeping.service)" = activating ]; then echo housekeeping; fi',
+  'if systemctl is-active --quiet housekeeping.timer && [ "$(systemctl show -P AssertResult housekeeping.service)" = yes ]; then echo housekeeping; fi',
 ].join('; ');
 
 interface Sample {
