@@ -10,6 +10,7 @@ export const usageErrors = {
     exit: exitCode.usage,
     meaning: 'The command asks before it goes on, and there is no terminal on which it could ask.',
   },
+  'usage/no-moves': { exit: exitCode.usage, meaning: 'Without a move there is nothing to plan.' },
   'usage/unknown-move': { exit: exitCode.usage, meaning: 'drayage.yaml has no move of this name.' },
   'usage/unknown-phase': { exit: exitCode.usage, meaning: 'drayage.yaml has no phase of this name.' },
   'usage/no-endpoint': {

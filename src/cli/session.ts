@@ -16,6 +16,7 @@ import { proxmoxReader } from '../proxmox/reader.ts';
 import type { Hosts } from '../ssh/host.ts';
 import { openHosts } from '../ssh/hosts.ts';
 import { clusterApi, openCluster } from './cluster.ts';
+import { usageError } from './errors.ts';
 import { withInterrupt } from './interrupt.ts';
 import type { GlobalOptions } from './program.ts';
 import { openTerminal, type Terminal } from './terminal.ts';
@@ -73,6 +74,7 @@ export async function withSession(
           });
         },
         plan: async (findings) => {
+          if (Object.keys(config.moves).length === 0) throw noMoves(config.file);
           const marks = (await openMarks(join(stateFolder(config.file), 'marks.json'))).get();
           const recorded = await readRecorded(config.file, marks, findings);
           return withRecorded(makePlan(config, findings, packageVersion()), recorded);
@@ -91,5 +93,12 @@ export async function withSession(
       client.close();
       await close();
     }
+  });
+}
+
+function noMoves(file: string) {
+  return usageError('usage/no-moves', {
+    seen: `${file} has no move`,
+    next: [`fill in the example below \`moves\` in ${file}`],
   });
 }

@@ -8,7 +8,7 @@ import { listRuns, openRun, stateFolder } from '../../apply/run-folder.ts';
 import { exitCode } from '../../errors/exit-code.ts';
 import type { Plan, Stage } from '../../plan/plan.ts';
 import { planAsText } from '../../plan/render/text.ts';
-import { duration, type Standing } from '../../plan/render/words.ts';
+import { count, duration, type Standing } from '../../plan/render/words.ts';
 import { usageError } from '../errors.ts';
 import type { Action } from '../program.ts';
 import { openProgress } from '../progress/index.ts';
@@ -48,8 +48,15 @@ export const apply: Action = (globals, given, [file]) =>
     }
     if (plan.blockers.length > 0) {
       throw usageError('apply/blocked', {
-        seen: plan.blockers.map((blocker) => blocker.seen).join('\n'),
-        next: [...new Set(plan.blockers.flatMap((blocker) => blocker.next))],
+        ...(terminal.json
+          ? {
+              seen: plan.blockers.map((blocker) => blocker.seen).join('\n'),
+              next: [...new Set(plan.blockers.flatMap((blocker) => blocker.next))],
+            }
+          : {
+              seen: `plan ${plan.id}: ${count(plan.blockers.length, 'blocker')}, named above`,
+              next: ['settle what is named above, then: drayage plan'],
+            }),
       });
     }
     if (unfinished !== undefined) {

@@ -34,10 +34,11 @@ export function workloadUnits(context: MoveContext): { name: string; user?: stri
 /** `writer, web.service, notes.service (notes)`. */
 export function workloadList(context: MoveContext): string {
   const withUser = (name: string, user?: string) => (user === undefined ? name : `${name} (${user})`);
-  return [
+  const names = [
     ...context.containers.map((container) => withUser(container.name, container.user)),
     ...context.units.map((unit) => withUser(unit.name, unit.user)),
-  ].join(', ');
+  ];
+  return names.length === 0 ? '(no workload was found)' : names.join(', ');
 }
 
 /** Containers that something may start again: their restart policy is taken from them. */

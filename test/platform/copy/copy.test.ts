@@ -48,7 +48,7 @@ function pass(
     maxDelete: 1000,
     sudo: false,
     protectMarker: false,
-    lock: `${target}.lock`,
+    lock: join(wrapper, 'pass.lock'),
     ...more,
   };
   return {
