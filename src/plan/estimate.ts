@@ -14,6 +14,8 @@ const secondsPerWindow = 10;
 export function estimate(source: SourceDirectory, workloads: number) {
   const rate = source.readBytesPerSecond ?? defaultBytesPerSecond;
   const seedSeconds = Math.ceil(source.allocatedBytes / rate + source.entries / entriesPerSecond);
-  const windowSeconds = Math.ceil(secondsPerWindow + workloads * secondsPerWorkload + source.entries / scannedPerSecond);
+  const windowSeconds = Math.ceil(
+    secondsPerWindow + workloads * secondsPerWorkload + source.entries / scannedPerSecond,
+  );
   return { entries: source.entries, bytes: source.bytes, seedSeconds, windowSeconds };
 }

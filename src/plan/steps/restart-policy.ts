@@ -34,7 +34,9 @@ export function restartPolicyStep(context: MoveContext): Step | undefined {
         what: `${container.name} has its restart policy`,
       });
     }
-    if (restarted(owner.containers).length > 0) {
+    // Where it was not enabled on the source, a reboot did not bring them back there either.
+    const atBoot = owner.user !== undefined || context.sourceGuest.system.podmanRestart;
+    if (atBoot && restarted(owner.containers).length > 0) {
       operations.push({
         kind: 'run',
         host,
