@@ -19,7 +19,6 @@ export function provisionScript(): string {
     heredoc('/etc/tmpfiles.d/lab-record.conf', `z ${recordPort} 0666 - - -\n`),
     `chmod 666 ${recordPort}\n`,
     heredoc('/etc/ssh/sshd_config.d/lab-record.conf', forceCommandConfig),
-    'ln -sfn /usr/lib/systemd/system/network-online.target /etc/systemd/system/multi-user.target.wants/\n',
     'systemctl reload ssh.service\n',
   ].join('');
 }

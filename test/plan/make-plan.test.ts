@@ -279,6 +279,15 @@ describe('a workload that uses the paths of two moves', () => {
   });
 });
 
+describe('the order of starting', () => {
+  it("is root's units before those of users, which may wait for what root's bring up", () => {
+    const started = step('start docker').operations.map((operation) => operation.what);
+    expect(started.indexOf('start web.service')).toBeLessThan(
+      started.indexOf('start notes.service of notes'),
+    );
+  });
+});
+
 describe('law 1: the source is untouched', () => {
   it('writes nothing below the source path on the source guest', () => {
     for (const operation of operations()) {

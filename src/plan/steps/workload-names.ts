@@ -11,17 +11,16 @@ export interface OwnedWorkloads {
 
 /** Groups by who runs them, root first: each group is one command. */
 export function byOwner(context: MoveContext): OwnedWorkloads[] {
-  const users = new Set<string | undefined>([
-    ...context.units.map((unit) => unit.user),
-    ...context.containers.map((container) => container.user),
-  ]);
-  return [...users]
-    .sort((a, b) => (a ?? '').localeCompare(b ?? ''))
+  const users = new Set<string>();
+  for (const { user } of [...context.units, ...context.containers]) if (user !== undefined) users.add(user);
+  // Root's units first: they may bring up what a user's quadlets wait for.
+  return [undefined, ...[...users].sort()]
     .map((user) => ({
       ...(user === undefined ? {} : { user }),
       units: context.units.filter((unit) => unit.user === user),
       containers: context.containers.filter((container) => container.user === user),
-    }));
+    }))
+    .filter((owner) => owner.units.length + owner.containers.length > 0);
 }
 
 /** Names of the units that start the move's workloads on the target. */
