@@ -73,7 +73,8 @@ test('a share is seen in the guest after a power cycle, with ACLs and with datas
   await until('doc2 is off', async () => (await status()) === 'stopped');
   await api('POST', `${vm}/status/start`);
   await until('doc2 answers', answersSsh);
-  await on('doc2', 'mkdir -p /mnt/share && mount -t virtiofs containers /mnt/share');
+  // A reset is like pulling the plug: what is to survive the next test must be on the disk.
+  await on('doc2', 'mkdir -p /mnt/share && sync && mount -t virtiofs containers /mnt/share');
   await on('doc2', 'touch /mnt/share/file && setfacl -m u:5:r /mnt/share/file');
   expect(await on('prom', 'getfacl -cn /nvmeprom/containers/file')).toContain('user:5:r--');
   await on('prom', 'zfs create nvmeprom/containers/later && touch /nvmeprom/containers/later/inside');
