@@ -1,3 +1,4 @@
+import { DrayageError } from '../errors/error.ts';
 import type { Plan } from '../plan/plan.ts';
 import { inPlace } from './run.ts';
 import type { World } from './world.ts';
@@ -10,7 +11,9 @@ export async function observe(plan: Plan, world: World): Promise<Map<string, Ste
   for (const step of plan.steps) {
     try {
       states.set(step.id, (await inPlace(step, world)) ? 'in-place' : 'to-do');
-    } catch {
+    } catch (error) {
+      // A defect of ours is not a state of the world.
+      if (!(error instanceof DrayageError)) throw error;
       states.set(step.id, 'unknown');
     }
   }

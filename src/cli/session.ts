@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { lookingWorld } from '../apply/looking-world.ts';
 import { openMarks } from '../apply/marks.ts';
+import { openWorld } from '../apply/open-world.ts';
 import { readRecorded } from '../apply/recorded-plans.ts';
-import { stateFolder } from '../apply/run-folder.ts';
+import { type RunFolder, stateFolder } from '../apply/run-folder.ts';
 import type { ClusterApi, World } from '../apply/world.ts';
 import type { Config } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
@@ -19,6 +20,7 @@ import { clusterApi, openCluster } from './cluster.ts';
 import { usageError } from './errors.ts';
 import { withInterrupt } from './interrupt.ts';
 import type { GlobalOptions } from './program.ts';
+import { openProgress } from './progress/index.ts';
 import { openTerminal, type Terminal } from './terminal.ts';
 import { packageVersion } from './version.ts';
 
@@ -35,6 +37,8 @@ export interface Session {
   inspect(): Promise<Findings>;
   /** The plan for what was found; a move whose window has begun is planned as it was then. */
   plan(findings: Findings): Promise<Plan>;
+  /** The world of a run: operations are performed in it, and journalled. */
+  world(run: RunFolder, plan: Plan): ReturnType<typeof openWorld>;
   /** A world in which looking is possible and changing is not. */
   looking(plan: Plan): Promise<World>;
   /** Talk on stderr, on a terminal only. */
@@ -79,6 +83,8 @@ export async function withSession(
           const recorded = await readRecorded(config.file, marks, findings);
           return withRecorded(makePlan(config, findings, packageVersion()), recorded);
         },
+        world: (run, plan) =>
+          openWorld({ run, planId: plan.id, hosts, cluster, sink: openProgress(terminal), finish, stop }),
         looking: async (plan) =>
           lookingWorld({
             hosts,

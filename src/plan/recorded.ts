@@ -1,6 +1,9 @@
 import type { Plan, Step } from './plan.ts';
 import { planId } from './plan-id.ts';
 
+/** States that only look wrong to those who do not know the window: it is open, and goes on from them. */
+const ofAnOpenWindow = new Set(['plan/fence-without-record', 'plan/handed-over']);
+
 /** What is known of a move whose window has begun. */
 export interface Recorded {
   /** The plan of the run that opened its window. */
@@ -35,7 +38,7 @@ export function withRecorded(plan: Plan, recorded: ReadonlyMap<string, Recorded>
   }
   const blockers = plan.blockers.filter((blocker) => {
     const known = blocker.move === undefined ? undefined : recorded.get(blocker.move);
-    return known === undefined || (!known.released && blocker.code !== 'plan/fence-without-record');
+    return known === undefined || (!known.released && !ofAnOpenWindow.has(blocker.code));
   });
   const { id: _id, estimates, ...rest } = plan;
   return { ...rest, steps, blockers, id: planId({ ...rest, steps, blockers }), estimates };

@@ -75,6 +75,18 @@ describe('a plan made after the window has begun', () => {
     );
   });
 
+  it('goes on from a hand-over that was cut off before the release, while its window is open', () => {
+    const found = sampleFindings();
+    const target = { empty: false, claimed: true, released: false, handedOver: true };
+    const cut = makePlan(
+      sampleConfig(),
+      { ...found, moves: { docker: { ...found.moves.docker!, target } } },
+      '0.1.0',
+    );
+    expect(cut.blockers.map(({ code }) => code)).toEqual(['plan/handed-over']);
+    expect(withRecorded(cut, new Map([['docker', { plan: before, released: false }]])).blockers).toEqual([]);
+  });
+
   it('is the plan itself when no window has begun', () => {
     expect(withRecorded(now, new Map())).toBe(now);
   });

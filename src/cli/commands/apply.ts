@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { openMarks } from '../../apply/marks.ts';
 import { observe } from '../../apply/observe.ts';
-import { openWorld } from '../../apply/open-world.ts';
 import { readPlan } from '../../apply/recorded-plans.ts';
 import { applyPlan, type Gate } from '../../apply/run.ts';
 import { listRuns, openRun, stateFolder } from '../../apply/run-folder.ts';
@@ -11,7 +10,6 @@ import { planAsText } from '../../plan/render/text.ts';
 import { count, duration, type Standing } from '../../plan/render/words.ts';
 import { usageError } from '../errors.ts';
 import type { Action } from '../program.ts';
-import { openProgress } from '../progress/index.ts';
 import { writeReport } from '../report.ts';
 import { type Session, withSession } from '../session.ts';
 import { showError } from '../show-error.ts';
@@ -69,15 +67,7 @@ export const apply: Action = (globals, given, [file]) =>
 
     const run = await openRun(session.config.file, plan, findings);
     try {
-      const { world, compared } = openWorld({
-        run,
-        planId: plan.id,
-        hosts: session.hosts,
-        cluster: session.cluster,
-        sink: openProgress(terminal),
-        finish: session.finish,
-        stop: session.stop,
-      });
+      const { world, compared } = session.world(run, plan);
       const result = await applyPlan({
         plan,
         world,

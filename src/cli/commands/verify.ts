@@ -1,10 +1,8 @@
 import { firstNotHeld } from '../../apply/check.ts';
-import { openWorld } from '../../apply/open-world.ts';
 import { openRun } from '../../apply/run-folder.ts';
 import { exitCode } from '../../errors/exit-code.ts';
 import { usageError } from '../errors.ts';
 import type { Action } from '../program.ts';
-import { openProgress } from '../progress/index.ts';
 import { writeReport } from '../report.ts';
 import { withSession } from '../session.ts';
 
@@ -36,15 +34,7 @@ export const verify: Action = (globals, options) =>
     }
     const run = await openRun(config.file, plan, findings);
     try {
-      const { world, compared } = openWorld({
-        run,
-        planId: plan.id,
-        hosts: session.hosts,
-        cluster: session.cluster,
-        sink: openProgress(terminal),
-        finish: session.finish,
-        stop: session.stop,
-      });
+      const { world, compared } = session.world(run, plan);
       let failed: string | undefined;
       for (const step of proofs) {
         const missed = await firstNotHeld(step.proof, world, step.id, false);
