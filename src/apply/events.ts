@@ -6,6 +6,12 @@ export interface Amount {
   readonly total?: number;
 }
 
+/** One part of a projected window, such as `stopping 5 workloads`. */
+export interface WindowPart {
+  readonly what: string;
+  readonly seconds: number;
+}
+
 export type StepOutcome = 'in-place' | 'done' | 'failed';
 
 /** The one stream of what a run does. Printed as one JSON object per line by `--json`; nothing in it is secret. */
@@ -38,11 +44,29 @@ export type Event =
       readonly what: string;
       readonly files: Amount;
       readonly bytes: Amount;
+      /** Over the last two minutes; absent until it can be told. Filled in by `measured`, not by who does the work. */
+      readonly filesPerSecond?: number;
       readonly bytesPerSecond?: number;
+      /** At those rates, until the totals are reached; only where there is a total. */
+      readonly secondsLeft?: number;
     }
-  | { readonly type: 'gate'; readonly phase: string; readonly expectedWindowSeconds: number }
+  | {
+      readonly type: 'gate';
+      readonly phase: string;
+      readonly expectedWindowSeconds: number;
+      /** What the projected window is made of; they add up to it. */
+      readonly parts?: readonly WindowPart[];
+    }
   | { readonly type: 'window-opened'; readonly phase: string }
-  | { readonly type: 'window-closed'; readonly phase: string; readonly seconds: number }
+  | {
+      readonly type: 'window-closed';
+      readonly phase: string;
+      readonly seconds: number;
+      /** What was projected at the gate; absent where this run did not ask. */
+      readonly expectedSeconds?: number;
+      /** The workloads were started on the source again: nothing was handed over. */
+      readonly takenBack?: boolean;
+    }
   | { readonly type: 'message'; readonly level: 'info' | 'warning' | 'error'; readonly text: string }
   | { readonly type: 'run-finished'; readonly exitCode: number };
 
