@@ -72,6 +72,14 @@ export interface MoveConfig {
   readonly exclude: readonly string[];
   readonly databases: Readonly<Record<string, 'move' | 'leave'>>;
   readonly maxDelete: number;
+  readonly copy: {
+    /** Most passes over what has changed, before the downtime is asked for. */
+    readonly rounds: number;
+    /** Entries: a pass that found no more of them is the last one. */
+    readonly settled: number;
+    /** Most rsync processes of the first copy. */
+    readonly processes: number;
+  };
 }
 
 export interface PhaseConfig {

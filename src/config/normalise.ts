@@ -57,6 +57,7 @@ export function normalise(parsed: Parsed, file: string, env: NodeJS.ProcessEnv):
         exclude: move.exclude,
         databases: record(Object.entries(move.databases), (_path, choice) => choice),
         maxDelete: move.maxDelete,
+        copy: move.copy,
       };
     }),
     phases,

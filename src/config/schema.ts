@@ -203,6 +203,31 @@ const workload = z
   .string()
   .regex(/^[^-\s][^\s]*$/, 'the name of a container or unit, without white space or a "-" at its start');
 
+/** How hard the copy of a move works before the downtime is asked for. */
+const copySchema = z
+  .strictObject({
+    rounds: z
+      .int()
+      .min(1)
+      .max(100)
+      .default(5)
+      .describe(
+        'At most this many passes over what has changed, while the workloads run and before the downtime is asked for.',
+      ),
+    settled: z
+      .int()
+      .min(0)
+      .default(500)
+      .describe('Passes end when one found at most this many changed entries.'),
+    processes: z
+      .int()
+      .min(1)
+      .max(16)
+      .default(4)
+      .describe('At most this many rsync processes for the first copy; more run only while they pay.'),
+  })
+  .default({ rounds: 5, settled: 500, processes: 4 });
+
 const moveSchema = z.strictObject({
   from: z.strictObject({
     guest: name.meta({ description: 'The source guest.', examples: ['doc1'] }),
@@ -270,6 +295,7 @@ const moveSchema = z.strictObject({
     .describe(
       'A pass that would delete more than this many entries below the place in the share is refused.',
     ),
+  copy: copySchema.describe('How the copy goes on while the workloads run.'),
 });
 
 const phaseSchema = z.strictObject({
