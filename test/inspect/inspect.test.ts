@@ -20,6 +20,7 @@ const move: MoveConfig = {
   exclude: [],
   databases: {},
   maxDelete: 1000,
+  copy: { rounds: 5, settled: 500, processes: 4 },
 };
 
 const guest = (name: string, vmid: number) => ({ name, vmid, ssh: name, sudo: false, sshFromNode: name });
