@@ -57,6 +57,8 @@ export type Event =
       /** What the projected window is made of; they add up to it. */
       readonly parts?: readonly WindowPart[];
     }
+  /** Nobody answers for the downtime yet: a person must come. Only after `gate`. */
+  | { readonly type: 'waiting'; readonly phase: string; readonly expectedWindowSeconds: number }
   | { readonly type: 'window-opened'; readonly phase: string }
   | {
       readonly type: 'window-closed';
@@ -67,7 +69,16 @@ export type Event =
       /** The workloads were started on the source again: nothing was handed over. */
       readonly takenBack?: boolean;
     }
+  /** A comparison of both sides has ended. */
+  | {
+      readonly type: 'compared';
+      readonly move: string;
+      readonly scope: 'changed' | 'full';
+      readonly entries: number;
+      readonly differences: number;
+    }
   | { readonly type: 'message'; readonly level: 'info' | 'warning' | 'error'; readonly text: string }
-  | { readonly type: 'run-finished'; readonly exitCode: number };
+  /** `error`: the code of what ended it early. */
+  | { readonly type: 'run-finished'; readonly exitCode: number; readonly error?: string };
 
 export type Sink = (event: Event) => void;

@@ -29,6 +29,8 @@ const windowSchema = z.strictObject({
   run: z.string(),
   /** ISO time of the controller. */
   openedAt: z.string(),
+  /** Seconds that were projected when the operator was asked. */
+  expectedSeconds: z.number().optional(),
   /** ISO time at which the first workload was told to stop; absent: all still run. */
   downSince: z.string().optional(),
   /** Steps that began in this window, in order, with what takes them back. */

@@ -32,6 +32,8 @@ export function openWorld(parts: {
     pass: performPass,
     compare: compareTrees,
     compared(report) {
+      const { move, scope, entries, differences } = report;
+      parts.sink({ type: 'compared', move, scope, entries, differences });
       // A full proof says all that one of the changes says, and more.
       const before = compared.get(report.move);
       if (before?.scope !== 'full' || report.scope === 'full') compared.set(report.move, report);

@@ -5,7 +5,15 @@ import { firstNotHeld } from './check.ts';
 import { applyError } from './errors.ts';
 import type { StepOutcome } from './events.ts';
 import { perform } from './perform.ts';
-import { closeWindow, forgetRelease, isRelease, noteBegun, openWindow, takeBack } from './window.ts';
+import {
+  closeWindow,
+  type Downtime,
+  forgetRelease,
+  isRelease,
+  noteBegun,
+  openWindow,
+  takeBack,
+} from './window.ts';
 import type { World } from './world.ts';
 
 /** What the operator is asked before the downtime. */
@@ -31,6 +39,8 @@ export interface ApplyResult {
   readonly exitCode: ExitCode;
   /** Downtime, when a window was closed in this run; the longest of several. */
   readonly windowSeconds?: number;
+  /** What was projected for that window. */
+  readonly expectedWindowSeconds?: number;
   readonly steps: ReadonlyMap<string, StepOutcome>;
   /** Why it did not come to the end. */
   readonly error?: unknown;
@@ -49,7 +59,8 @@ export async function inPlace(step: Step, world: World): Promise<boolean> {
 export async function applyPlan(options: ApplyOptions): Promise<ApplyResult> {
   const run = new Run(options);
   const result = await run.go();
-  options.world.sink({ type: 'run-finished', exitCode: result.exitCode });
+  const error = result.error instanceof DrayageError ? { error: result.error.code } : {};
+  options.world.sink({ type: 'run-finished', exitCode: result.exitCode, ...error });
   return result;
 }
 
@@ -59,7 +70,9 @@ class Run {
   readonly options: ApplyOptions;
   readonly selected: readonly Step[];
   readonly outcomes = new Map<string, StepOutcome>();
-  windowSeconds: number | undefined;
+  downtime: Downtime | undefined;
+  /** Projected at the gate, for the window at hand. */
+  expected = 0;
   /** The gate was passed for the window at hand. */
   passed = false;
 
@@ -123,7 +136,7 @@ class Run {
       if (step.byHand !== undefined) throw byHand(step, step.byHand);
       if (step.stage === 'cutover' && step.operations.length > 0) {
         if (!(await this.mayOpen(step, index))) return true;
-        await openWindow(step.phase, world);
+        await openWindow(step.phase, this.expected, world);
         await noteBegun(step, world);
       }
       await this.operations(step);
@@ -207,6 +220,7 @@ class Run {
     if (this.passed) return true;
     const moves = this.windowMoves(index);
     const expected = moves.reduce((sum, move) => sum + (this.plan.estimates[move]?.windowSeconds ?? 0), 0);
+    this.expected = expected;
     const open = this.world.marks.get().window;
     this.world.sink({ type: 'gate', phase: step.phase, expectedWindowSeconds: expected });
     const answer = await this.options.gate({
@@ -243,16 +257,19 @@ class Run {
     else this.passed = false;
   }
 
-  async close(): Promise<void> {
+  async close(takenBack = false): Promise<void> {
     this.passed = false;
-    const seconds = await closeWindow(this.world);
-    if (seconds !== undefined) this.windowSeconds = Math.max(seconds, this.windowSeconds ?? 0);
+    const downtime = await closeWindow(this.world, takenBack);
+    if (downtime !== undefined && downtime.seconds >= (this.downtime?.seconds ?? 0)) this.downtime = downtime;
   }
 
   result(code: ExitCode, error?: unknown): ApplyResult {
     return {
       exitCode: code,
-      ...(this.windowSeconds === undefined ? {} : { windowSeconds: this.windowSeconds }),
+      ...(this.downtime === undefined ? {} : { windowSeconds: this.downtime.seconds }),
+      ...(this.downtime?.expectedSeconds === undefined
+        ? {}
+        : { expectedWindowSeconds: this.downtime.expectedSeconds }),
       steps: this.outcomes,
       ...(error === undefined ? {} : { error }),
     };
@@ -272,7 +289,7 @@ class Run {
     if (window === undefined) return this.result(own, error);
     const taken = await takeBack(world);
     if (taken.kind === 'all' && taken.kept.length === 0) {
-      await this.close();
+      await this.close(true);
       say(
         'warning',
         'The window was taken back: what ran on the source runs there again, and nothing was started on the target.',

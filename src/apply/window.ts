@@ -9,7 +9,7 @@ export function isRelease(step: Pick<Step, 'id'>): boolean {
 }
 
 /** Opens the window, or goes on with one that an earlier run left open. */
-export async function openWindow(phase: string, world: World): Promise<OpenWindow> {
+export async function openWindow(phase: string, expectedSeconds: number, world: World): Promise<OpenWindow> {
   const open = world.marks.get().window;
   if (open !== undefined) return open;
   const window: OpenWindow = {
@@ -17,6 +17,7 @@ export async function openWindow(phase: string, world: World): Promise<OpenWindo
     plan: world.planId,
     run: world.runName,
     openedAt: new Date(world.now()).toISOString(),
+    expectedSeconds,
     begun: [],
     released: [],
   };
@@ -68,15 +69,31 @@ export async function forgetRelease(step: Step, world: World): Promise<void> {
   });
 }
 
-/** @returns the downtime in seconds: from the first stop to now; undefined when nothing was stopped */
-export async function closeWindow(world: World): Promise<number | undefined> {
+/** The downtime in seconds, and what was projected before it. */
+export interface Downtime {
+  readonly seconds: number;
+  readonly expectedSeconds?: number;
+}
+
+/**
+ * @param takenBack the workloads run on the source again
+ * @returns from the first stop to now; undefined when nothing was stopped
+ */
+export async function closeWindow(world: World, takenBack = false): Promise<Downtime | undefined> {
   const window = world.marks.get().window;
   if (window === undefined) return undefined;
   await setWindow(world.marks, undefined);
   if (window.downSince === undefined) return undefined;
   const seconds = Math.max(0, (world.now() - Date.parse(window.downSince)) / 1000);
-  world.sink({ type: 'window-closed', phase: window.phase, seconds });
-  return seconds;
+  const { expectedSeconds } = window;
+  const downtime = { seconds, ...(expectedSeconds === undefined ? {} : { expectedSeconds }) };
+  world.sink({
+    type: 'window-closed',
+    phase: window.phase,
+    ...downtime,
+    ...(takenBack ? { takenBack } : {}),
+  });
+  return downtime;
 }
 
 export type TakenBack =

@@ -41,6 +41,10 @@ describe('a run', () => {
       { type: 'gate', phase: 'one', expectedWindowSeconds: 30 },
     ]);
     expect(result.windowSeconds).toBeGreaterThan(0);
+    expect(result.expectedWindowSeconds).toBe(30);
+    expect(events.filter(({ type }) => type === 'window-closed')).toEqual([
+      { type: 'window-closed', phase: 'one', seconds: result.windowSeconds, expectedSeconds: 30 },
+    ]);
     expect(durable.marks.window).toBeUndefined();
     const order = events.map(({ type }) => type);
     expect(order.indexOf('window-opened')).toBeGreaterThan(order.indexOf('gate'));
@@ -83,8 +87,9 @@ describe('a run', () => {
       ...plan,
       blockers: [{ code: 'x', seen: 'no room', meaning: '', next: ['make room'] }],
     };
-    const { result } = await run(durable, undefined, { plan: blocked });
+    const { result, events } = await run(durable, undefined, { plan: blocked });
     expect(result).toMatchObject({ exitCode: 5, error: { code: 'apply/blocked', next: ['make room'] } });
+    expect(events.at(-1)).toEqual({ type: 'run-finished', exitCode: 5, error: 'apply/blocked' });
     expect(durable.history).toEqual([]);
   });
 
@@ -147,6 +152,8 @@ describe('a window that fails', () => {
     expect(durable.broken).toEqual([]);
     expect(durable.marks.window).toBeUndefined();
     expect(events).toContainEqual(expect.objectContaining({ text: expect.stringContaining('taken back') }));
+    expect(events).toContainEqual(expect.objectContaining({ type: 'window-closed', takenBack: true }));
+    expect(events.at(-1)).toEqual({ type: 'run-finished', exitCode: 7 });
   });
 
   test('because source and target differ is taken back, and the difference is named', async () => {

@@ -29,6 +29,8 @@ export function lastingLines(event: Event, palette: Palette): string[] {
     case 'operation-finished':
     case 'progress':
     case 'gate':
+    case 'waiting':
+    case 'compared':
     case 'run-finished':
       return [];
   }
