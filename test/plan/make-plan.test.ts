@@ -238,13 +238,22 @@ describe('law 9: no silent loss', () => {
   });
 
   it('takes nothing back on the source once the target may have written', () => {
-    const undone = plan().steps.flatMap((candidate) => candidate.undo);
+    const undone = plan().steps.flatMap((candidate) => (candidate.move === undefined ? [] : candidate.undo));
     expect(undone.length).toBeGreaterThan(0);
     for (const operation of undone) {
       expect((operation.guards ?? []).map((guard) => guard.what)).toContain(
         'docker was not handed over to doc2 yet',
       );
     }
+  });
+
+  it('destroys the dataset only while no move has a claim in it, and nothing of others', () => {
+    const [destroy, ...more] = step('dataset containers').undo;
+    expect(more).toEqual([]);
+    expect((destroy as { argv: string[] }).argv).toEqual(['zfs', 'destroy', 'nvmeprom/containers']);
+    expect((destroy?.guards ?? []).map((guard) => guard.what)).toContain(
+      "nothing but drayage's own folder is left in /nvmeprom/containers, and no move has a claim",
+    );
   });
 
   it('asks which side is wanted when the release was taken away by hand', () => {

@@ -1,4 +1,5 @@
-import type { Check } from '../operation.ts';
+import { createHash } from 'node:crypto';
+import type { Check, Operation } from '../operation.ts';
 
 export function sameFile(host: string, path: string, content: string): Check {
   return {
@@ -29,5 +30,23 @@ export function sameDigest(host: string, path: string, sha256: string): Check {
     argv: ['sha256sum', '--', path],
     expect: { exitCode: 0, stdout: `${sha256}  ${path}` },
     what: `${path} is the same on ${host}`,
+  };
+}
+
+/** Takes a file away that is still as drayage wrote it; one that was changed since stays. */
+export function removeOwn(
+  host: string,
+  path: string,
+  content: { text: string } | { sha256: string },
+): Operation {
+  const sha256 =
+    'sha256' in content ? content.sha256 : createHash('sha256').update(content.text).digest('hex');
+  const script =
+    'if printf "%s  %s\\n" "$1" "$2" | sha256sum --check --status 2>/dev/null; then rm -f -- "$2"; fi';
+  return {
+    kind: 'run',
+    host,
+    argv: ['sh', '-c', script, 'sh', sha256, path],
+    what: `remove ${path}, if it is as drayage wrote it`,
   };
 }

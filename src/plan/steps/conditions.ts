@@ -5,7 +5,7 @@ import type { Check, Operation } from '../operation.ts';
 import type { Step } from '../plan.ts';
 import { moveLayout, shareLayout } from '../share-layout.ts';
 import { asUserOf, systemctl } from './as-owner.ts';
-import { absentOrSame, sameFile } from './checks.ts';
+import { absentOrSame, removeOwn, sameFile } from './checks.ts';
 import { byOwner } from './workload-names.ts';
 
 /**
@@ -18,6 +18,7 @@ export function conditionsStep(context: MoveContext): Step | undefined {
   if (units.length === 0 || targetGuest.system.os === 'nixos') return undefined;
   const operations: Operation[] = [];
   const checks: Check[] = [];
+  const undo: Operation[] = [];
   for (const unit of units) {
     const folder = dropInFolder(unit, targetGuest.system.os);
     const path = `${folder}/50-drayage.conf`;
@@ -38,14 +39,22 @@ export function conditionsStep(context: MoveContext): Step | undefined {
       },
     );
     checks.push(sameFile(host, path, content));
+    undo.push(removeOwn(host, path, { text: content }), {
+      kind: 'run',
+      host,
+      argv: ['sh', '-c', '! test -d "$1" || rmdir --ignore-fail-on-non-empty -- "$1"', 'sh', folder],
+      what: 'remove its folder when it is empty',
+    });
   }
   for (const owner of byOwner(context).filter((candidate) => candidate.units.length > 0)) {
-    operations.push({
+    const reload: Operation = {
       kind: 'run',
       host,
       argv: asUserOf(context, 'target', owner.user, systemctl(owner.user, 'daemon-reload')),
       what: `systemd${owner.user === undefined ? '' : ` of ${owner.user}`} reads them`,
-    });
+    };
+    operations.push(reload);
+    undo.push(reload);
   }
   return {
     id: `conditions ${move.name}`,
@@ -58,7 +67,8 @@ export function conditionsStep(context: MoveContext): Step | undefined {
     probe: checks,
     operations,
     proof: checks,
-    undo: [],
+    // Units that others have defined stay there: without their conditions they would start beside the old ones.
+    undo: move.definitions === 'carry' ? undo : [],
   };
 }
 

@@ -5,7 +5,7 @@ import type { Check, Operation } from '../operation.ts';
 import type { Step } from '../plan.ts';
 import { digestOf } from '../plan-id.ts';
 import { asUserOf, systemctl } from './as-owner.ts';
-import { absentOrSame, sameDigest } from './checks.ts';
+import { absentOrSame, removeOwn, sameDigest } from './checks.ts';
 import { neededImages } from './images.ts';
 import { byOwner } from './workload-names.ts';
 
@@ -94,8 +94,67 @@ export function definitionsStep(context: MoveContext): Step {
     probe: checks,
     operations: [...makeFolders, ...writes, ...reload, ...created],
     proof: checks,
-    undo: [],
+    undo: carried ? removeDefinitions(context) : [],
   };
+}
+
+/** What was there before stays: units that the target had, and containers that do not carry our label. */
+function removeDefinitions(context: MoveContext): Operation[] {
+  const { move } = context;
+  const host = move.to.guest;
+  const had = new Set(context.targetGuest.system.units.map((unit) => unit.sourcePath));
+  const undo: Operation[] = [];
+  for (const owner of byOwner(context)) {
+    const as = (argv: string[]) => asUserOf(context, 'target', owner.user, argv);
+    const ours = owner.units.filter((unit) => !had.has(unit.sourcePath));
+    const enabled = ours.flatMap((unit) => [
+      ...(unit.startsAtBoot && !unit.quadlet ? [unit.name] : []),
+      ...unit.timers.filter((timer) => timer.enabled).map((timer) => timer.name),
+    ]);
+    for (const name of enabled) {
+      undo.push({
+        kind: 'run',
+        host,
+        argv: as([
+          'sh',
+          '-c',
+          '! "$@" cat -- "$0" >/dev/null 2>&1 || "$@" disable -- "$0"',
+          name,
+          ...systemctl(owner.user),
+        ]),
+        what: `${name} is not enabled any more`,
+      });
+    }
+    for (const unit of ours)
+      for (const definition of [unit, ...unit.timers])
+        undo.push(removeOwn(host, definition.sourcePath, { sha256: definition.sha256 }));
+    if (owner.units.length > 0)
+      undo.push({
+        kind: 'run',
+        host,
+        argv: as(systemctl(owner.user, 'daemon-reload')),
+        what: `systemd${owner.user === undefined ? '' : ` of ${owner.user}`} forgets them`,
+      });
+    for (const container of owner.containers) {
+      const script =
+        'test "$(podman container inspect --format "$2" "$1" 2>/dev/null)" != "$3" || podman rm -- "$1"';
+      undo.push({
+        kind: 'run',
+        host,
+        argv: as([
+          'sh',
+          '-c',
+          script,
+          'sh',
+          container.name,
+          `{{index .Config.Labels "${createLabel}"}}`,
+          createDigest(container),
+        ]),
+        what: `remove container ${container.name}, if drayage made it`,
+      });
+    }
+  }
+  return undo;
 }
 
 /** The container that was made from this definition, known by its label; or, where others define it, one of this name. */

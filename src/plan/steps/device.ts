@@ -50,7 +50,21 @@ export function deviceStep(context: MoveContext): Step {
           },
         ],
     proof: [configured],
-    undo: [],
+    undo: enough
+      ? []
+      : [
+          {
+            kind: 'call',
+            method: 'PUT',
+            path,
+            params: present === undefined ? { delete: key } : { [key]: present.raw },
+            guards: [configured],
+            what:
+              present === undefined
+                ? 'remove the device; pending until the VM starts anew'
+                : 'the device as it was; pending until the VM starts anew',
+          },
+        ],
   };
 }
 

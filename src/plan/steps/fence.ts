@@ -1,5 +1,5 @@
 import { dropInFolder, fenceDropIn } from '../../guest/drop-in.ts';
-import { type MoveContext, notHandedOver } from '../context.ts';
+import type { MoveContext } from '../context.ts';
 import type { Check, Operation } from '../operation.ts';
 import type { Step } from '../plan.ts';
 import { asUserOf, systemctl } from './as-owner.ts';
@@ -99,6 +99,6 @@ export function fenceStep(context: MoveContext): Step {
     probe: inPlace,
     operations,
     proof: inPlace,
-    undo: undo.map((operation) => ({ ...operation, guards: [...context.guards, notHandedOver(context)] })),
+    undo,
   };
 }

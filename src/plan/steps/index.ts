@@ -1,4 +1,4 @@
-import type { MoveContext, ShareContext } from '../context.ts';
+import { type MoveContext, notHandedOver, type ShareContext } from '../context.ts';
 import type { Step } from '../plan.ts';
 import { conditionsStep } from './conditions.ts';
 import { finalPassStep, seedStep, snapshotStep } from './copy.ts';
@@ -29,7 +29,7 @@ export function moveSteps(context: MoveContext): Step[] {
   const images = imagesStep(context);
   const restartPolicy = restartPolicyStep(context);
   const conditions = conditionsStep(context);
-  return [
+  const steps = [
     placeStep(context),
     mountUnitsStep(context),
     ...(conditions === undefined ? [] : [conditions]),
@@ -48,4 +48,12 @@ export function moveSteps(context: MoveContext): Step[] {
     ...(restartPolicy === undefined ? [] : [restartPolicy]),
     proveStep(context, start),
   ];
+  return steps.map((step) => ({
+    ...step,
+    undo: step.undo.map((operation) => ({
+      ...operation,
+      // Once the target may have written, nothing of a move is taken back by these any more.
+      guards: [...context.guards, notHandedOver(context), ...(operation.guards ?? [])],
+    })),
+  }));
 }

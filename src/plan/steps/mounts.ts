@@ -2,12 +2,16 @@ import { bindMountUnit, madeByDrayage, virtiofsMountUnit } from '../../guest/mou
 import { mountUnitName } from '../../guest/unit-name.ts';
 import { nixosMountModule } from '../../nix/mount-module.ts';
 import type { MoveContext } from '../context.ts';
-import type { Check } from '../operation.ts';
+import type { Check, Operation } from '../operation.ts';
 import type { Step } from '../plan.ts';
 import { shareLayout } from '../share-layout.ts';
 import { workloadUnits } from './workload-names.ts';
 
 const makeImmutable = 'mountpoint -q "$1" || { test -z "$(ls -A -- "$1")" && chattr +i -- "$1"; }';
+
+const removeMountUnit =
+  'if test -e "$1" && grep -qxF -- "$2" "$1"; then systemctl disable --now -- "$3" && rm -f -- "$1"; fi';
+const liftImmutable = 'mountpoint -q "$1" || ! test -d "$1" || chattr -i -- "$1"';
 
 /** Mount units in the target guest: the share at a path of its own, and the move's place at the old path. */
 export function mountUnitsStep(context: MoveContext): Step {
@@ -33,7 +37,6 @@ export function mountUnitsStep(context: MoveContext): Step {
     title: `Mounts in ${host}: ${share.mapping} at ${share.mount}${move.to.as === '.' ? '' : `, ${move.to.as} at ${move.from.path}`}`,
     why: `The workloads find their data at ${move.from.path} as before. A share that is missing at boot does not keep ${host} from booting; nothing can be written below the empty mount points (chattr +i).`,
     needs: [`place ${move.name}`],
-    undo: [],
   } as const;
   const mountPoints = [...new Set([share.mount, move.from.path])];
   if (targetGuest.system.os === 'nixos') {
@@ -68,7 +71,6 @@ export function mountUnitsStep(context: MoveContext): Step {
   return {
     ...base,
     needs: [...base.needs],
-    undo: [],
     probe: unitsInPlace,
     operations: [
       {
@@ -102,6 +104,26 @@ export function mountUnitsStep(context: MoveContext): Step {
       },
     ],
     proof: unitsInPlace,
+    undo: [
+      ...files.toReversed().map(
+        (file): Operation => ({
+          kind: 'run',
+          host,
+          argv: ['sh', '-c', removeMountUnit, 'sh', file.path, madeByDrayage, file.name],
+          timeoutSeconds: 90,
+          what: `unmount and remove ${file.name}, if drayage made it`,
+        }),
+      ),
+      { kind: 'run', host, argv: ['systemctl', 'daemon-reload'], what: 'systemd reads the units' },
+      ...mountPoints.map(
+        (path): Operation => ({
+          kind: 'run',
+          host,
+          argv: ['sh', '-c', liftImmutable, 'sh', path],
+          what: `${path} is an ordinary directory again`,
+        }),
+      ),
+    ],
   };
 }
 

@@ -2,6 +2,13 @@ import type { MoveContext } from '../context.ts';
 import type { Step } from '../plan.ts';
 import { moveLayout } from '../share-layout.ts';
 
+/** Data first, the claim after it: cut off half-way, it is still known whose the rest is. */
+const giveUpPlace =
+  'rm -rf --one-file-system -- "$1" && rm -f -- "$2" && rmdir --ignore-fail-on-non-empty -- "$3" && test ! -e "$2"';
+/** The top of the share stays, and drayage's own folder in it. */
+const giveUpTop =
+  'find "$1" -xdev -mindepth 1 -maxdepth 1 ! -name .drayage -exec rm -rf --one-file-system -- {} + && rm -f -- "$2" && rmdir --ignore-fail-on-non-empty -- "$3" && test ! -e "$2"';
+
 /** The place of the move in the share, claimed for it. */
 export function placeStep(context: MoveContext): Step {
   const { share, move } = context;
@@ -51,6 +58,31 @@ export function placeStep(context: MoveContext): Step {
       },
     ],
     proof: [],
-    undo: [],
+    undo: [
+      {
+        kind: 'run',
+        host: share.node,
+        argv: [
+          'sh',
+          '-c',
+          move.to.as === '.' ? giveUpTop : giveUpPlace,
+          'sh',
+          move.to.path,
+          layout.claim,
+          layout.folder,
+        ],
+        timeoutSeconds: 7200,
+        guards: [
+          {
+            kind: 'run',
+            host: share.node,
+            argv: ['cat', layout.claim],
+            expect: { exitCode: 0, stdout: claim.trimEnd() },
+            what: `${move.to.path} is claimed for ${move.name}`,
+          },
+        ],
+        what: `remove the copy at ${move.to.path}, and the claim`,
+      },
+    ],
   };
 }

@@ -50,7 +50,33 @@ export function datasetStep(context: ShareContext, phase: string): Step {
         what: `${share.dataset} is mounted at ${share.path}, with POSIX ACLs`,
       },
     ],
-    undo: [],
+    undo: exists
+      ? []
+      : [
+          {
+            kind: 'run',
+            host: share.node,
+            // Without -r: snapshots and datasets below it that others made keep it.
+            argv: ['zfs', 'destroy', share.dataset],
+            guards: [
+              ...context.guards,
+              {
+                kind: 'run',
+                host: share.node,
+                argv: [
+                  'sh',
+                  '-c',
+                  'test -z "$(find "$1" -mindepth 1 -maxdepth 1 ! -name .drayage -printf x -quit)$(find "$1/.drayage/moves" -type f -printf x -quit)"',
+                  'sh',
+                  share.path,
+                ],
+                expect: { exitCode: 0 },
+                what: `nothing but drayage's own folder is left in ${share.path}, and no move has a claim`,
+              },
+            ],
+            what: 'destroy the dataset',
+          },
+        ],
     ...(share.recordsize === undefined
       ? {}
       : { irreversible: `recordsize ${share.recordsize} holds for every block written from now on.` }),

@@ -1,4 +1,4 @@
-import { type MoveContext, notHandedOver } from '../context.ts';
+import type { MoveContext } from '../context.ts';
 import type { Check, Operation } from '../operation.ts';
 import type { Step } from '../plan.ts';
 import { asUserOf, systemctl } from './as-owner.ts';
@@ -88,6 +88,6 @@ export function stopStep(context: MoveContext): Step {
     probe: stopped,
     operations,
     proof: [...stopped, quiet(context)],
-    undo: undo.map((operation) => ({ ...operation, guards: [...context.guards, notHandedOver(context)] })),
+    undo,
   };
 }
