@@ -12,6 +12,13 @@ export interface WindowPart {
   readonly seconds: number;
 }
 
+/** How far one piece of work came in the end. */
+export interface Counted {
+  readonly what: string;
+  readonly files: Amount;
+  readonly bytes: Amount;
+}
+
 export type StepOutcome = 'in-place' | 'done' | 'failed';
 
 /** The one stream of what a run does. Printed as one JSON object per line by `--json`; nothing in it is secret. */
@@ -30,6 +37,8 @@ export type Event =
       readonly step: string;
       readonly outcome: StepOutcome;
       readonly seconds: number;
+      /** What its pieces of work had counted when it ended. Filled in by `measured`. */
+      readonly counted?: readonly Counted[];
     }
   | { readonly type: 'operation-started'; readonly step: string; readonly what: string }
   | {
@@ -41,10 +50,13 @@ export type Event =
   | {
       readonly type: 'progress';
       readonly step: string;
+      /** Names one piece of work: what begins again within a step has another name, or an operation of its own. */
       readonly what: string;
       readonly files: Amount;
       readonly bytes: Amount;
-      /** Over the last two minutes; absent until it can be told. Filled in by `measured`, not by who does the work. */
+      /** Whole percents of files and bytes, the smaller; 99 at most while it goes on. This and the rest: by `measured`. */
+      readonly percent?: number;
+      /** Over the last two minutes; absent until it can be told. */
       readonly filesPerSecond?: number;
       readonly bytesPerSecond?: number;
       /** At those rates, until the totals are reached; only where there is a total. */

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { lookingWorld } from '../apply/looking-world.ts';
 import { openMarks } from '../apply/marks.ts';
+import { measured } from '../apply/measured.ts';
 import { openWorld } from '../apply/open-world.ts';
 import { readRecorded } from '../apply/recorded-plans.ts';
 import { type RunFolder, stateFolder } from '../apply/run-folder.ts';
@@ -84,7 +85,15 @@ export async function withSession(
           return withRecorded(makePlan(config, findings, packageVersion()), recorded);
         },
         world: (run, plan) =>
-          openWorld({ run, planId: plan.id, hosts, cluster, sink: openProgress(terminal), finish, stop }),
+          openWorld({
+            run,
+            planId: plan.id,
+            hosts,
+            cluster,
+            sink: measured(openProgress(terminal)),
+            finish,
+            stop,
+          }),
         looking: async (plan) =>
           lookingWorld({
             hosts,

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Event } from '../../src/apply/events.ts';
+import type { Counted, Event } from '../../src/apply/events.ts';
+import { measured } from '../../src/apply/measured.ts';
 import { openProgress } from '../../src/cli/progress/index.ts';
 import { plainProgress } from '../../src/cli/progress/plain.ts';
 import { fakeTerminal } from './fake-terminal.ts';
@@ -31,13 +31,13 @@ const screen = (text: string) => text.split('\n').map((line) => line.split('\r\x
 describe('on a terminal', () => {
   it('one line says what goes on, and only finished steps stay', () => {
     const { terminal, texts } = fakeTerminal({ isTTY: true });
-    const sink = openProgress(terminal);
+    const sink = measured(openProgress(terminal));
     sink(started);
     sink(progress(10, 100));
     vi.advanceTimersByTime(1000);
-    expect(screen(texts.err)).toEqual(['      rsync  10/100 entries  10.0 kB']);
+    expect(screen(texts.err)).toEqual(['      rsync  10%  10 of 100 entries  10.0 kB']);
     sink(finished);
-    expect(screen(texts.err)).toEqual([' 3/17 + First copy of docker  12.3 s', '']);
+    expect(screen(texts.err)).toEqual([' 3/17 + First copy of docker  12.3 s  10 of 100 entries, 10.0 kB', '']);
     expect(texts.out).toBe('');
   });
 
@@ -47,6 +47,57 @@ describe('on a terminal', () => {
     sink({ ...started, title: 'long '.repeat(40) });
     vi.advanceTimersByTime(65_000);
     for (const part of texts.err.split('\r\x1b[K')) expect(part.length).toBeLessThan(40);
+  });
+});
+
+describe('a finished step', () => {
+  const printed = (...counted: Counted[]) => {
+    const { terminal, texts } = fakeTerminal();
+    const sink = openProgress(terminal);
+    sink(started);
+    sink({ ...finished, counted });
+    return texts.err;
+  };
+  const files = { done: 4210, total: 6214 };
+  const bytes = { done: 310e6, total: 310e6 };
+
+  it('whose count stayed below says what it counted', () => {
+    expect(printed({ what: 'rsync', files, bytes })).toBe(
+      ' 3/17 + First copy of docker  12.3 s  4,210 of 6,214 entries, 310 MB\n',
+    );
+  });
+
+  it('of several works says it of each', () => {
+    const all = { done: 6214, total: 6214 };
+    expect(printed({ what: 'rsync', files, bytes }, { what: 'settling', files: all, bytes })).toBe(
+      ' 3/17 + First copy of docker  12.3 s\n      rsync  4,210 of 6,214 entries, 310 MB\n      settling  6,214 entries, 310 MB\n',
+    );
+  });
+});
+
+describe('the downtime', () => {
+  it('is shown with its parts before anybody is asked, and beside the real one after', () => {
+    const { terminal, texts } = fakeTerminal();
+    const sink = openProgress(terminal);
+    sink({
+      type: 'gate',
+      phase: 'one',
+      expectedWindowSeconds: 21,
+      parts: [
+        { what: 'stopping 5 workloads', seconds: 10 },
+        { what: 'the last changes', seconds: 2 },
+      ],
+    });
+    sink({ type: 'window-closed', phase: 'one', seconds: 19.31, expectedSeconds: 21 });
+    sink({ type: 'window-closed', phase: 'one', seconds: 131 });
+    expect(texts.err.split('\n')).toEqual([
+      'Projected window of phase one: about 21 s',
+      '  10 s  stopping 5 workloads',
+      '   2 s  the last changes',
+      'The window is closed: projected 21 s, was 19.3 s.',
+      'The window is closed: it was 2 min (131.0 s).',
+      '',
+    ]);
   });
 });
 
@@ -79,39 +130,5 @@ describe('with --json', () => {
     expect(lines.map(({ type }) => type)).toEqual(['step-started', 'progress', 'step-finished']);
     for (const { time } of lines) expect(new Date(time).toISOString()).toBe(time);
     expect(texts.err).toBe('');
-  });
-
-  it('counts never go back and never pass their total, whatever was counted', () => {
-    const amount = fc.record(
-      { done: fc.nat(1000), total: fc.nat(1000) },
-      { requiredKeys: ['done'], noNullPrototype: true },
-    );
-    fc.assert(
-      fc.property(fc.array(fc.tuple(amount, amount), { maxLength: 20 }), (amounts) => {
-        const { terminal, texts } = fakeTerminal({ json: true });
-        const sink = openProgress(terminal);
-        for (const [files, bytes] of amounts) sink({ type: 'progress', step: 's', what: 'w', files, bytes });
-        const shown = texts.out
-          .split('\n')
-          .filter(Boolean)
-          .map((line) => JSON.parse(line));
-        for (const [i, { files, bytes }] of shown.entries())
-          for (const [now, before] of [
-            [files, shown[i - 1]?.files],
-            [bytes, shown[i - 1]?.bytes],
-          ]) {
-            expect(now.done).toBeGreaterThanOrEqual(before?.done ?? 0);
-            if (now.total !== undefined) expect(now.done).toBeLessThanOrEqual(now.total);
-          }
-      }),
-    );
-  });
-
-  it('another operation begins again at nothing', () => {
-    const { terminal, texts } = fakeTerminal({ json: true });
-    const sink = openProgress(terminal);
-    sink(progress(500));
-    sink({ ...progress(1), what: 'reading both sides' } as Event);
-    expect(JSON.parse(texts.out.trimEnd().split('\n')[1] ?? '')).toMatchObject({ files: { done: 1 } });
   });
 });

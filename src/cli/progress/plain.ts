@@ -1,7 +1,7 @@
 import type { Event, Sink } from '../../apply/events.ts';
 import type { Terminal } from '../terminal.ts';
 import { progressText } from './amount.ts';
-import { lastingLines, stepLine } from './lines.ts';
+import { lastingLines, stepLine, workLines } from './lines.ts';
 
 /** Seconds between two lines about the same work, so that a log stays readable. */
 const quietSeconds = 10;
@@ -19,7 +19,7 @@ export function plainProgress(terminal: Terminal, now: () => number = Date.now):
     }
     if (event.type === 'step-finished') {
       const step = titles.get(event.step);
-      if (step !== undefined) lines.push(stepLine(step, event, talk));
+      if (step !== undefined) lines.push(stepLine(step, event, talk), ...workLines(event, talk));
     }
     if (event.type === 'progress' && now() - last >= quietSeconds * 1000) {
       last = now();
