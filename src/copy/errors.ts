@@ -24,8 +24,16 @@ export const copyErrors = {
     meaning: 'rsync ended with an error.',
     exit: exitCode.failed,
   },
+  'copy/unreadable-directory': {
+    meaning: 'Not every directory could be walked, so what has changed there is not known.',
+    exit: exitCode.failed,
+  },
+  'copy/unreadable-record': {
+    meaning: 'The record of the last pass cannot be read, so what has changed since is not known.',
+    exit: exitCode.failed,
+  },
   'copy/unreadable-output': {
-    meaning: 'A line of rsync has a shape that is not known, so what it did cannot be told.',
+    meaning: 'A line of rsync or find has a shape that is not known, so what it did cannot be told.',
     exit: exitCode.failed,
   },
 } satisfies ErrorCatalogue;

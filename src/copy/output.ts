@@ -92,6 +92,10 @@ const summary = /^rsync (error|warning): |^rsync: connection unexpectedly closed
 const changed =
   /failed verification -- update discarded|read errors mapping .*: No data available \(61\)|^WARNING: .* failed verification/;
 
+/** A name of a list is also gone when what was a directory above it is none any more. */
+const vanishing =
+  /^(rsync: \[\w+\] )?(file|directory) has vanished: |^rsync: \[sender\] link_stat .* failed: Not a directory \(20\)$/;
+
 export function parseStderr(stderr: string): StderrFindings {
   const vanished: string[] = [];
   const changing: string[] = [];
@@ -99,7 +103,7 @@ export function parseStderr(stderr: string): StderrFindings {
   const other: string[] = [];
   for (const line of stderr.split('\n')) {
     if (line === '' || summary.test(line)) continue;
-    if (/^(rsync: \[\w+\] )?(file|directory) has vanished: /.test(line)) vanished.push(line);
+    if (vanishing.test(line)) vanished.push(line);
     else if (changed.test(line)) changing.push(line);
     else if (/^rsync: /.test(line) || /^IO error encountered|^cannot delete/.test(line)) errors.push(line);
     else other.push(line);

@@ -33,14 +33,12 @@ function withoutSlashes(path: string): string {
 }
 
 /**
- * One pass by which the node pulls a tree from a guest: the argv that the node runs, as the plan shows it.
- *
  * Why these options: `-aHAXS --numeric-ids` keep hard links, ACLs, xattrs, holes and numbers; `--modify-window=-1`
  * compares times to the nanosecond (the default sees whole seconds, and misses a same-size change within one);
  * `--secluded-args` keeps the source path from the guest's shell with every rsync since 3.0;
  * `trusted.SGI_ACL_*` is how XFS shows root each POSIX ACL a second time.
  */
-export function rsyncPull(options: PullOptions): string[] {
+function rsyncArgv(options: PullOptions, which: readonly string[]): string[] {
   const excludes = options.exclude.map((path) => `--exclude=/${literal(withoutSlashes(path))}`);
   return [
     'flock',
@@ -57,7 +55,7 @@ export function rsyncPull(options: PullOptions): string[] {
     '--filter=-x trusted.SGI_ACL_*',
     ...(options.protectMarker ? ['--exclude=/.drayage'] : []),
     ...excludes,
-    ...(options.delete ? ['--delete-delay', `--max-delete=${options.maxDelete}`] : []),
+    ...which,
     ...(options.partialFolder === undefined ? [] : [`--partial-dir=${options.partialFolder}`]),
     '--info=progress2',
     '--no-human-readable',
@@ -68,6 +66,30 @@ export function rsyncPull(options: PullOptions): string[] {
     `${options.sourceDestination}:${literal(options.sourcePath.replace(/\/+$/, ''))}/`,
     `${options.targetPath.replace(/\/+$/, '')}/`,
   ];
+}
+
+/** One pass by which the node pulls a tree from a guest: the argv that the node runs, as the plan shows it. */
+export function rsyncPull(options: PullOptions): string[] {
+  return rsyncArgv(options, options.delete ? ['--delete-delay', `--max-delete=${options.maxDelete}`] : []);
+}
+
+/**
+ * One pass that pulls exactly the names on its stdin (relative, NUL-separated) and nothing below them. A name that the
+ * source does not have is deleted on the target, with all below it; `--force` lets a file take the place of a
+ * directory. rsync 3.5.0 counts both kinds of deletion against `--max-delete` (tried). `--ignore-times`: a name
+ * stands in the list because something says that it may differ, whatever size and mtime say.
+ */
+export function rsyncList(options: Omit<PullOptions, 'delete'>): string[] {
+  return rsyncArgv({ ...options, delete: false }, [
+    '--from0',
+    '--files-from=-',
+    '--no-r',
+    '--dirs',
+    '--ignore-times',
+    '--delete-missing-args',
+    '--force',
+    `--max-delete=${options.maxDelete}`,
+  ]);
 }
 
 /** The argv that only says what `argv` would delete and send, without a limit that would cut the list short. */

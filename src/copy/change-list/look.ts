@@ -1,0 +1,138 @@
+import { Readable } from 'node:stream';
+import type { Host, RunResult } from '../../ssh/host.ts';
+import { printableName } from '../../verify/name.ts';
+import { nulList, nulRecords } from '../../verify/records.ts';
+import { copyError } from '../errors.ts';
+import { some } from '../run-rsync.ts';
+import { countCommand, type Depth, linkedCommand, listCommand } from './commands.ts';
+
+/** One entry as find sees it. */
+export interface Seen {
+  /** find's letter. */
+  readonly type: string;
+  /** `device:inode`. */
+  readonly inode: string;
+  /** How many names the inode has. */
+  readonly links: number;
+}
+
+/** One side of the pass: a directory on a machine. */
+export interface Side {
+  readonly host: Host;
+  readonly path: string;
+  readonly exclude: readonly string[];
+  /** What is missing when it is looked at is ordinary: the source is in use, or it is the target. */
+  readonly mayVanish: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** The paths of find, without their `./`; the top is ''. */
+function nameOf(path: string): string {
+  return path === '.' ? '' : path.slice(2);
+}
+
+const seenRecord = /^([a-zA-Z]) (\d+:\d+) (\d+) (\.|\.\/.*)$/s;
+
+/** A record of `seenFormat`: its name (latin1) and what is there; undefined: not understood. */
+export function parseSeen(record: string): { name: string; seen: Seen } | undefined {
+  const found = seenRecord.exec(record);
+  if (found === null) return undefined;
+  const [, type, inode, links, path] = found as unknown as string[];
+  return {
+    name: nameOf(path as string),
+    seen: { type: type as string, inode: inode as string, links: Number(links) },
+  };
+}
+
+export function notUnderstood(side: Side, record: string): Error {
+  return copyError('copy/unreadable-output', {
+    seen: `find on ${side.host.name} printed: ${printableName(record.slice(0, 300))}`,
+    next: [`ssh ${side.host.name} find --version`],
+  });
+}
+
+/** find exits with 1, and xargs with 123, when something could not be looked at; each such thing has a line in stderr. */
+export function checkFind(side: Side, result: RunResult): void {
+  if (result.exitCode === 0) return;
+  const lines = result.stderr
+    .toString('utf8')
+    .split('\n')
+    .filter((line) => line !== '');
+  const gone = (line: string) => /: (No such file or directory|Not a directory)$/.test(line);
+  const partly = result.exitCode === 1 || result.exitCode === 123;
+  if (side.mayVanish && partly && lines.length > 0 && lines.every(gone)) return;
+  throw copyError('copy/unreadable-directory', {
+    seen: `find in ${side.path} on ${side.host.name} ended with ${result.exitCode}: ${some(lines)}`,
+    next: [`ssh ${side.host.name} ls -la ${side.path}`],
+  });
+}
+
+function running(side: Side): { signal?: AbortSignal } {
+  return side.signal === undefined ? {} : { signal: side.signal };
+}
+
+async function find(
+  side: Side,
+  argv: readonly string[],
+  names: Iterable<string> | undefined,
+  onSeen: (name: string, seen: Seen) => void,
+): Promise<void> {
+  const parser = nulRecords((record) => {
+    const found = parseSeen(record);
+    if (found === undefined) throw notUnderstood(side, record);
+    onSeen(found.name, found.seen);
+  });
+  const result = await side.host.run(argv, {
+    onStdout: parser.push,
+    ...(names === undefined ? {} : { stdin: Readable.from(nulList(names)) }),
+    ...running(side),
+  });
+  parser.push(result.stdout);
+  checkFind(side, result);
+  if (parser.rest() !== '') throw notUnderstood(side, parser.rest());
+}
+
+/** So that no name is taken for an option. */
+function* places(names: readonly string[]): Generator<string> {
+  for (const name of names) yield name === '' ? '.' : `./${name}`;
+}
+
+/** What is at or below `names`. @param most entries are kept; more are only walked over. */
+export async function list(
+  side: Side,
+  names: readonly string[],
+  depth: Depth,
+  most = Number.POSITIVE_INFINITY,
+): Promise<Map<string, Seen>> {
+  const found = new Map<string, Seen>();
+  if (names.length === 0) return found;
+  await find(side, listCommand(side.path, side.exclude, depth), places(names), (name, seen) => {
+    if (found.size <= most) found.set(name, seen);
+  });
+  return found;
+}
+
+/** Every name in the tree of these inodes. */
+export async function namesOf(side: Side, inodes: ReadonlySet<string>): Promise<Map<string, Seen>> {
+  const found = new Map<string, Seen>();
+  if (inodes.size === 0) return found;
+  await find(side, linkedCommand(side.path, side.exclude), undefined, (name, seen) => {
+    if (inodes.has(seen.inode)) found.set(name, seen);
+  });
+  return found;
+}
+
+/** How many entries are below these directories, all levels together. */
+export async function countBelow(side: Side, directories: readonly string[]): Promise<number> {
+  if (directories.length === 0) return 0;
+  let count = 0;
+  const result = await side.host.run(countCommand(side.path), {
+    onStdout: (chunk) => {
+      count += chunk.length;
+    },
+    stdin: Readable.from(nulList(places(directories))),
+    ...running(side),
+  });
+  checkFind(side, result);
+  return count + result.stdout.length;
+}

@@ -1,0 +1,9 @@
+/** The directories above a name, nearest first; the top ('') is not among them. */
+export function* ancestors(name: string): Generator<string> {
+  for (let at = name.lastIndexOf('/'); at > 0; at = name.lastIndexOf('/', at - 1)) yield name.slice(0, at);
+}
+
+export function hasAncestorIn(name: string, names: { has(name: string): boolean }): boolean {
+  for (const above of ancestors(name)) if (names.has(above)) return true;
+  return false;
+}

@@ -1,0 +1,90 @@
+import { nulRecords } from '../../verify/records.ts';
+import { copyError } from '../errors.ts';
+import { nothingThere, scanCommand } from './commands.ts';
+import { type DirectoriesWriter, directoryLine } from './directories.ts';
+import { checkFind, notUnderstood, parseSeen, type Seen, type Side } from './look.ts';
+import { hasAncestorIn } from './names.ts';
+
+export interface Scanned {
+  /** What has a ctime later than `since`, by name; at most `most` and one more are kept. */
+  readonly changed: Map<string, Seen>;
+  readonly changedCount: number;
+  /** Directories that were not at their place before; only the topmost of each such tree. */
+  readonly fresh: string[];
+  /** Of the whole tree, its top included. */
+  readonly entries: number;
+}
+
+/**
+ * Walks the source once. Directories that are where they were go to `writer`; memory grows with what changed.
+ * @param known lines of the last directories file
+ * @throws copy/source-not-as-expected when the path is empty, or another directory than before
+ */
+export async function scan(
+  source: Side,
+  since: number,
+  known: ReadonlySet<string>,
+  writer: DirectoriesWriter,
+  most: number,
+): Promise<Scanned> {
+  const changed = new Map<string, Seen>();
+  let changedCount = 0;
+  let entries = 0;
+  const fresh = new Set<string>();
+  let same: string[] = [];
+  const directory = (name: string, inode: string) => {
+    const line = directoryLine(name, inode);
+    if (known.has(line)) same.push(line);
+    else if (name === '') throw notTheSame(source);
+    else if (!hasAncestorIn(name, fresh)) fresh.add(name);
+  };
+  const parser = nulRecords((record) => {
+    const dots = record.search(/[^.]/);
+    entries += dots;
+    const found = parseSeen(record.slice(dots + 1));
+    if (record[dots] === 'C' && found !== undefined) {
+      changedCount += 1;
+      if (changed.size <= most) changed.set(found.name, found.seen);
+      if (found.seen.type === 'd') directory(found.name, found.seen.inode);
+      return;
+    }
+    const plain = /^D (\d+:\d+) (\.|\.\/.*)$/s.exec(record.slice(dots));
+    if (plain === null) throw notUnderstood(source, record.slice(dots));
+    directory((plain[2] as string).slice(2), plain[1] as string);
+  });
+  const push = async (chunk: Buffer) => {
+    parser.push(chunk);
+    await writer.write(same);
+    same = [];
+  };
+  const result = await source.host.run(scanCommand(source.path, source.exclude, since), {
+    onStdout: push,
+    ...(source.signal === undefined ? {} : { signal: source.signal }),
+  });
+  await push(result.stdout);
+  if (result.exitCode === nothingThere) throw nothingHere(source, result.stderr.toString('utf8'));
+  checkFind(source, result);
+  if (/[^.]/.test(parser.rest())) throw notUnderstood(source, parser.rest());
+  return { changed, changedCount, fresh: [...fresh], entries: entries + parser.rest().length };
+}
+
+function nothingHere(source: Side, said: string): Error {
+  return copyError('copy/source-not-as-expected', {
+    seen: `${source.path} on ${source.host.name} is missing, not a directory, or empty. ${said}`.trim(),
+    next: looks(source),
+  });
+}
+
+function notTheSame(source: Side): Error {
+  return copyError('copy/source-not-as-expected', {
+    seen: `${source.path} on ${source.host.name} is another directory than the one that was copied before: it was replaced, or what was mounted there is not.`,
+    next: [...looks(source), 'if it is the right one: drayage apply --until seed'],
+  });
+}
+
+function looks(source: Side): string[] {
+  return [
+    `ssh ${source.host.name} ls -la ${source.path}`,
+    `ssh ${source.host.name} findmnt -T ${source.path}`,
+  ];
+}
