@@ -10,6 +10,7 @@ import { endpoint } from './schema.ts';
 export function check(checked: Checked): RawProblem[] {
   return [
     ...checkEndpoint(checked),
+    ...checkNotify(checked),
     ...checkReferences(checked),
     ...checkDoubles(checked),
     ...checkShares(checked),
@@ -32,6 +33,34 @@ function checkEndpoint({ config, tree }: Checked): RawProblem[] {
       write: result.error.issues[0]?.message ?? 'an https address',
     },
   ];
+}
+
+/** What the environment holds may be secret: it is not shown. */
+function checkNotify({ config, tree }: Checked): RawProblem[] {
+  const { notify } = config;
+  if (notify === undefined) return [];
+  const inFile = tree.has(['notify', 'url']);
+  const problem = (what: string, write: string) => [
+    { offset: inFile ? tree.valueAt(['notify', 'url']) : tree.keyAt(['notify']), what, write },
+  ];
+  const name = inFile ? 'notify.url' : 'the environment variable DRAYAGE_NOTIFY_URL';
+  if (notify.url === '')
+    return problem(
+      'notify has no url, and DRAYAGE_NOTIFY_URL is not set',
+      'url: with the address that takes the messages',
+    );
+  const url = URL.canParse(notify.url) ? new URL(notify.url) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '')
+    return problem(
+      `${name} is not an address that drayage can post to`,
+      'an http or https address without a user',
+    );
+  if (notify.kind === 'ntfy' && !/^\/[-_A-Za-z0-9]{1,64}$/.test(url.pathname))
+    return problem(
+      `${name} names no topic of ntfy`,
+      'the server and one topic of letters, digits, "-" and "_", such as "https://ntfy.example.com/drayage"',
+    );
+  return [];
 }
 
 /** Read from the file itself, so that an entry with another mistake in it still has its references checked. */

@@ -9,6 +9,18 @@ export interface Config {
   readonly shares: Readonly<Record<string, ShareConfig>>;
   readonly moves: Readonly<Record<string, MoveConfig>>;
   readonly phases: readonly PhaseConfig[];
+  readonly notify?: NotifyConfig;
+  /** Absolute path. */
+  readonly metrics?: { readonly file: string };
+}
+
+export interface NotifyConfig {
+  readonly kind: 'generic' | 'ntfy' | 'gotify';
+  /** http or https. Its path and query may be secret: only its origin is shown. */
+  readonly url: string;
+  /** Absolute path. */
+  readonly tokenFile?: string;
+  readonly stalledMinutes: number;
 }
 
 export interface ClusterAccess {

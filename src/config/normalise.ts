@@ -7,6 +7,7 @@ import type {
   GuestConfig,
   MoveConfig,
   NodeConfig,
+  NotifyConfig,
   PhaseConfig,
   ShareConfig,
 } from './config.ts';
@@ -61,6 +62,22 @@ export function normalise(parsed: Parsed, file: string, env: NodeJS.ProcessEnv):
       };
     }),
     phases,
+    ...(parsed.notify !== undefined && { notify: normaliseNotify(parsed.notify, file, env) }),
+    ...(parsed.metrics !== undefined && { metrics: { file: localPath(parsed.metrics.file, file, env) } }),
+  };
+}
+
+/** Without an address, `check` tells of it. */
+function normaliseNotify(
+  notify: NonNullable<Parsed['notify']>,
+  file: string,
+  env: NodeJS.ProcessEnv,
+): NotifyConfig {
+  return {
+    kind: notify.kind,
+    url: notify.url ?? env.DRAYAGE_NOTIFY_URL ?? '',
+    ...(notify.tokenFile !== undefined && { tokenFile: localPath(notify.tokenFile, file, env) }),
+    stalledMinutes: notify.stalledMinutes,
   };
 }
 

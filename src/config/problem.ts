@@ -31,11 +31,13 @@ export function quoted(value: string): string {
   return `"${safe.length > longest ? `${safe.slice(0, longest)}...` : safe}"`;
 }
 
-/** Control and direction characters as `\u001b`; the secret of an API token and the password of an address left out. */
+/** Control and direction characters as `\u001b`; the secret of an API token and user, password and query of an address left out. */
 export function printable(text: string): string {
   return text
     .replace(/(![\w.-]+=)[^\s"']+/g, '$1...')
     .replace(/(\/\/[^/\s:@]*:)[^@\s]*@/g, '$1...@')
+    .replace(/(https?:\/\/)[^/\s:@]+@/g, '$1...@')
+    .replace(/(https?:\/\/[^\s?"']*\?)[^\s"']+/g, '$1...')
     .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu, (character) =>
       Array.from({ length: character.length }, (_, i) => escaped(character.charCodeAt(i))).join(''),
     );

@@ -307,6 +307,50 @@ const phaseSchema = z.strictObject({
   after: name.optional().describe('The phase that must be proven before this one begins.'),
 });
 
+/** Without user, query and fragment: what is secret does not stand in the file. */
+export const notifyUrl = z
+  .string()
+  .regex(
+    /^https?:\/\/([a-zA-Z0-9.-]+|\[[0-9a-fA-F:.]+\])(:\d{1,5})?(\/[^\s?#\p{Cc}]*)?$/u,
+    'an http or https address without user, query or fragment, such as "https://ntfy.example.com/drayage"',
+  )
+  .refine((text) => URL.canParse(text), 'an address with a valid host and port');
+
+const notifySchema = z.strictObject({
+  kind: z
+    .enum(['generic', 'ntfy', 'gotify'])
+    .default('generic')
+    .describe(
+      '`generic`: a JSON object is posted to `url`. `ntfy`: `url` is the server and the topic. `gotify`: `url` is the server. See docs/notifications.md.',
+    ),
+  url: notifyUrl
+    .optional()
+    .describe(
+      'Where messages go. Default: the environment variable DRAYAGE_NOTIFY_URL, which may hold what is secret, such as a query.',
+    ),
+  tokenFile: localFile
+    .optional()
+    .describe(
+      'File that holds the token of ntfy, of a Gotify application, or a bearer token, readable by you alone. The environment variable DRAYAGE_NOTIFY_TOKEN goes before it.',
+    ),
+  stalledMinutes: z
+    .int()
+    .min(1)
+    .max(1440)
+    .default(10)
+    .describe('Minutes without any progress after which a message says so. A long duration alone is none.'),
+});
+
+const metricsSchema = z.strictObject({
+  file: localFile
+    .regex(/\.prom$/, 'the name of a file that ends in ".prom": node_exporter reads no other')
+    .meta({
+      description:
+        "File for the textfile collector of Prometheus' node_exporter, written anew while a run goes on.",
+      examples: ['/var/lib/prometheus/node-exporter/drayage.prom'],
+    }),
+});
+
 /** The shape of drayage.yaml, before names are resolved and defaults that depend on other keys are filled in. */
 export const configSchema = z.strictObject({
   cluster: clusterSchema.default({}),
@@ -324,4 +368,8 @@ export const configSchema = z.strictObject({
     .min(1, 'at least one phase')
     .optional()
     .describe('The order of the moves. Default: one phase, "main", with every move.'),
+  notify: notifySchema
+    .optional()
+    .describe('A message when the run waits for you, when the window opens and closes, and how it ended.'),
+  metrics: metricsSchema.optional().describe('Where a run stands, for Prometheus.'),
 });

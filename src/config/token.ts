@@ -57,7 +57,7 @@ export function readToken(config: Config, env: NodeJS.ProcessEnv): ApiToken {
         "export PROXMOX_VE_API_TOKEN='drayage@pve!migration=...'",
       ],
     });
-  return parseToken(readTokenFile(tokenFile), tokenFile);
+  return parseToken(readSecretFile(tokenFile), tokenFile);
 }
 
 /** `source` is named in the error instead of the text. */
@@ -85,7 +85,11 @@ function shapeOf(text: string): string {
 
 const largestToken = 4096;
 
-function readTokenFile(file: string): string {
+/**
+ * The text of a file that holds a secret.
+ * @throws token/unreadable, token/exposed: it must be ours or root's, and readable by its owner alone
+ */
+export function readSecretFile(file: string): string {
   let handle: number;
   try {
     handle = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);

@@ -106,7 +106,7 @@ test('of progress, the name of the work is cut first, then the rate; percent sta
     '      rsync from doc1:...  38%  4,210 of 6,214 entries  120 MB of 310 MB  38.0 MB/s  about 5 s left',
   );
   expect(drawn(80)).toBe('      rsync from doc1:/mnt/dock...  38%  4,210 of 6,214 entries  about 5 s left');
-  expect(drawn(40)).toBe('      rsync from ...  38%  about 5 s left');
+  expect(drawn(40)).toBe('      rsync fro...  38%  about 5 s left');
 });
 
 test('whatever is told, no line is wider than the terminal', () => {
