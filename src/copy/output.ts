@@ -32,6 +32,9 @@ export function unescapeName(text: string): string {
 const itemLine = /^(\*deleting {2}|[<>ch.*][fdLDS][.+? a-zA-Z]{9}) (\d+) (.*)$/s;
 const progressLine =
   /^\s*([\d,]+)\s+\d+%\s+([\d.]+)([kMGT]?)B\/s\s+[\d:]+\s*(?:\(xfr#\d+, (ir|to)-chk=(\d+)\/(\d+)\))?\s*$/;
+/** rsync's receiver ends no progress line; the generator's next item, `*deleting` above all, may stand right behind it. */
+const progressThenItem =
+  /^(\s*[\d,]+\s+\d+%\s+[\d.]+[kMGT]?B\/s\s+[\d:]+(?:\s+\(xfr#\d+, (?:ir|to)-chk=\d+\/\d+\))?)\s*([*<>ch.].*)$/s;
 const factor: Readonly<Record<string, number>> = { '': 1, k: 1024, M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 };
 
 export function parseLine(line: string, sink: OutputSink): void {
@@ -47,7 +50,11 @@ export function parseLine(line: string, sink: OutputSink): void {
   }
   const progress = progressLine.exec(line);
   if (progress === null) {
-    if (!line.startsWith('created directory ')) sink.unknown(line);
+    const both = progressThenItem.exec(line);
+    if (both !== null && itemLine.test(both[2] as string)) {
+      parseLine(both[1] as string, sink);
+      parseLine(both[2] as string, sink);
+    } else if (!line.startsWith('created directory ')) sink.unknown(line);
     return;
   }
   const [, bytes, speed, unit, phase, left, known] = progress;

@@ -51,6 +51,19 @@ describe('what rsync prints', () => {
     expect(progress[2]?.entries).toEqual({ left: 0, known: 11, complete: true });
   });
 
+  test('a deletion right behind a progress line, as two processes of rsync print it, is one', () => {
+    const { items, progress, unknown } = parse(
+      '\r      4673   0%    4.46MB/s    0:00:00 (xfr#1, to-chk=939/953)*deleting   0 app/d62/f2482\n' +
+        '\r      9000   1%    4.46MB/s    0:00:00  *deleting   0 (xfr#1, to-chk=1/2)\n',
+    );
+    expect(unknown).toEqual([]);
+    expect(items.map(({ change, name }) => `${change} ${name}`)).toEqual([
+      '*deleting app/d62/f2482',
+      '*deleting (xfr#1, to-chk=1/2)',
+    ]);
+    expect(progress.map(({ bytes }) => bytes)).toEqual([4673, 9000]);
+  });
+
   test('chunks may end anywhere', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(sample.length), { maxLength: 10 }), (cuts) => {
