@@ -1,5 +1,6 @@
 import { DrayageError } from '../errors/error.ts';
 import type { Operation, SecretSource } from '../plan/operation.ts';
+import { carryBack } from './carry-back.ts';
 import { firstNotHeld } from './check.ts';
 import { copyPass } from './copy.ts';
 import { applyError } from './errors.ts';
@@ -49,6 +50,8 @@ async function change(operation: Operation, world: World, step: string): Promise
       return writeFile(operation, world);
     case 'copy':
       return copyPass(operation, world, step);
+    case 'carry-back':
+      return carryBack(operation, world, step);
   }
 }
 

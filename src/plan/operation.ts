@@ -84,6 +84,8 @@ const common = {
  * - `call`: one Proxmox API call; a task it starts is waited for.
  * - `write`: one file, written whole and renamed into place; `content` literal, or copied from a file of another host.
  * - `copy`: one rsync pass, run on `host`, exactly `argv`; the data goes from the source to `host` and never through the controller.
+ * - `carry-back`: one rsync pass the other way, run on `host`, from its place in the share to the source guest. Only a
+ *   rollback has it, when the operator has asked for it by name.
  */
 export const operationSchema = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -122,6 +124,17 @@ export const operationSchema = z.discriminatedUnion('kind', [
     host,
     argv: z.array(z.string()),
     source: z.strictObject({ host, path: z.string() }),
+    /** More deletions than this are refused before anything is deleted. */
+    maxDelete: z.int(),
+    ...common,
+  }),
+  z.strictObject({
+    kind: z.literal('carry-back'),
+    move: z.string(),
+    host,
+    argv: z.array(z.string()),
+    from: z.strictObject({ path: z.string() }),
+    to: z.strictObject({ host, path: z.string() }),
     /** More deletions than this are refused before anything is deleted. */
     maxDelete: z.int(),
     ...common,

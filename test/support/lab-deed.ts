@@ -57,6 +57,17 @@ function dueFor(operation: Operation): Due[] {
       const count = deletes(operation.argv) ? pull(dryRunOf(operation.argv), true) : [];
       return [...count, ...pull(operation.argv, false)];
     }
+    case 'carry-back': {
+      const push = (argv: readonly string[], dry: boolean): Due[] => [
+        exactly(operation.host, remoteCommand(argv)),
+        // The node sends; its other half on the source guest receives.
+        due(operation.to.host, `rsync --server${dry ? ' (dry run)' : ''}`, (received) => {
+          const flags = /^rsync --server -([A-Za-z.]+)$/.exec(received)?.[1]?.split('e.')[0];
+          return flags?.includes('n') === dry;
+        }),
+      ];
+      return [...push(dryRunOf(operation.argv), true), ...push(operation.argv, false)];
+    }
     case 'run': {
       const own = exactly(operation.host, remoteCommand(operation.argv));
       const script = operation.argv[0] === 'sh' ? operation.argv[2] : undefined;

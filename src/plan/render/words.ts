@@ -56,6 +56,7 @@ export function typed(operation: Operation, node: string): { host: string; comma
       return { host: operation.host, command: `${quoteArgv(operation.argv)}${fed}` };
     }
     case 'copy':
+    case 'carry-back':
       return { host: operation.host, command: quoteArgv(operation.argv) };
     case 'call':
       return { host: node, command: quoteArgv(pvesh(operation)) };

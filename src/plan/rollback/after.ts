@@ -1,0 +1,306 @@
+import { rsyncPush } from '../../copy/rsync-push.ts';
+import { createSnapshot } from '../../zfs/commands.ts';
+import { handedOver, type MoveContext } from '../context.ts';
+import type { Check, Operation } from '../operation.ts';
+import type { Plan, Step } from '../plan.ts';
+import { cutoverSnapshot, moveLayout } from '../share-layout.ts';
+import { excludes } from '../steps/copy.ts';
+import { running } from '../steps/running.ts';
+import { workloadList } from '../steps/workload-names.ts';
+import type { Choice, MoveFacts, ShareFacts } from './facts.ts';
+import { listingDigest } from './listing.ts';
+import { cannotStart, quietTarget, stopOnTarget } from './target.ts';
+
+interface After {
+  readonly context: MoveContext;
+  readonly choice: Choice;
+  readonly facts: MoveFacts;
+  readonly share: ShareFacts;
+  /** The plan that knew the workloads before the window. */
+  readonly recorded: Plan;
+}
+
+/** The way back of a move that was handed over: its source starts only when its target cannot any more. */
+export function afterSteps(given: After): Step[] {
+  const { context, choice } = given;
+  return [
+    stopOnTarget(context, given.recorded),
+    takeRelease(context),
+    keep(given),
+    ...(choice === 'carry-back' ? [carryBack(given), noteCarried(context)] : []),
+    liftFence(given),
+    startOnSource(given),
+    end(given),
+  ];
+}
+
+/** Beside the release: what a rollback that was cut off has done to the source. */
+export function rollbackNotes(context: MoveContext) {
+  const { folder } = moveLayout(context.share.path, context.move.name);
+  return { begun: `${folder}/carry-back`, done: `${folder}/carried-back` };
+}
+
+/** The first name of its kind that no snapshot has: an earlier one is never written over. */
+export function rollbackSnapshot(move: string, taken: readonly string[]): string {
+  for (let number = 1; ; number += 1) {
+    const name = `drayage-${move}-rollback-${number}`;
+    if (!taken.includes(name)) return name;
+  }
+}
+
+function step(context: MoveContext, id: string, rest: Partial<Step> & Pick<Step, 'title' | 'why'>): Step {
+  const { move } = context;
+  return {
+    id: `${id} ${move.name}`,
+    phase: move.phase,
+    move: move.name,
+    stage: 'cutover',
+    needs: [],
+    probe: [],
+    operations: [],
+    proof: [],
+    undo: [],
+    ...rest,
+  };
+}
+
+function there(context: MoveContext, path: string, exists: boolean, what: string): Check {
+  const argv = exists ? ['test', '-e', path] : ['test', '!', '-e', path];
+  return { kind: 'run', host: context.share.node, argv, expect: { exitCode: 0 }, what };
+}
+
+/** Held before anything that concerns the source: the share is there, and the target cannot write any more. */
+function targetIsOut(context: MoveContext, recorded: Plan): Check[] {
+  return [...context.guards, handedOver(context), notReleased(context), ...cannotStart(context, recorded)];
+}
+
+function notReleased(context: MoveContext): Check {
+  const { move, share } = context;
+  const what = `${move.name} is not released to ${move.to.guest} any more`;
+  return there(context, moveLayout(share.path, move.name).released, false, what);
+}
+
+function takeRelease(context: MoveContext): Step {
+  const { move, share } = context;
+  const { released } = moveLayout(share.path, move.name);
+  const remove = (path: string, what: string, guards: Check[]): Operation => ({
+    kind: 'run',
+    host: share.node,
+    argv: ['rm', '-f', '--', path],
+    guards: [...context.guards, handedOver(context), ...guards],
+    what,
+  });
+  return step(context, 'take-release', {
+    title: `Take the release of ${move.name} away from ${move.to.guest}`,
+    why: `From here on its units refuse to start on ${move.to.guest}, after a reboot too.`,
+    probe: [...context.guards, notReleased(context)],
+    operations: [
+      remove(
+        rollbackNotes(context).done,
+        'what was carried back by an earlier rollback is not the latest',
+        [],
+      ),
+      remove(released, 'remove the release', [quietTarget(context)]),
+    ],
+    proof: [notReleased(context)],
+  });
+}
+
+function keep({ context, share: { snapshots }, recorded }: After): Step {
+  const { move, share } = context;
+  const snapshot = rollbackSnapshot(move.name, snapshots);
+  return step(context, 'keep', {
+    title: `Snapshot ${share.dataset}@${snapshot}`,
+    why: `What ${move.to.guest} has written is kept, whatever becomes of it. drayage never destroys this snapshot by itself.`,
+    operations: [
+      {
+        kind: 'run',
+        host: share.node,
+        argv: createSnapshot({ dataset: share.dataset, snapshot }),
+        guards: targetIsOut(context, recorded),
+        what: 'take the snapshot',
+      },
+    ],
+    proof: [
+      {
+        kind: 'run',
+        host: share.node,
+        argv: ['zfs', 'list', '-H', '-t', 'snapshot', '-o', 'name', `${share.dataset}@${snapshot}`],
+        expect: { exitCode: 0, stdout: `${share.dataset}@${snapshot}` },
+        what: 'the snapshot is there',
+      },
+    ],
+  });
+}
+
+/** Lifts law 1, here alone: the source is written over, by name, while two snapshots keep what both sides had. */
+function carryBack({ context, facts, recorded }: After): Step {
+  const { move, share, sourceGuest } = context;
+  const notes = rollbackNotes(context);
+  const exclude = excludes(context);
+  const still = [
+    ...targetIsOut(context, recorded),
+    quietTarget(context),
+    ...sourceIsStill(context, recorded),
+  ];
+  const asLeft: Check[] =
+    facts.carryBack !== 'none' || facts.source === undefined
+      ? []
+      : [
+          {
+            kind: 'run',
+            host: move.from.guest,
+            argv: listingDigest(move, move.from.path, exclude),
+            expect: { exitCode: 0, stdout: facts.source.digest },
+            what: `${move.from.guest}:${move.from.path} is as it was left, as the snapshot ${cutoverSnapshot(move)} has it`,
+          },
+        ];
+  const again = facts.carryBack === 'begun';
+  return step(context, 'carry-back', {
+    title: `Carry ${move.to.path} back to ${move.from.guest}:${move.from.path}, with deletions`,
+    why: `rsync from ${share.node}, at most ${move.maxDelete} deletions${again ? ', reading every file, because an earlier try was cut off' : ''}. Then every file is read on both sides and compared.${exclude.length === 0 ? '' : ` Not touched: ${exclude.join(', ')}.`}`,
+    probe: [...context.guards, there(context, notes.done, true, 'it was carried back and compared')],
+    operations: [
+      {
+        kind: 'write',
+        host: share.node,
+        path: notes.begun,
+        content: `${JSON.stringify({ move: move.name, to: move.from.guest })}\n`,
+        mode: '0644',
+        owner: { uid: 0, gid: 0 },
+        guards: [...still, ...asLeft],
+        what: 'note that the source is written to from here on',
+      },
+      {
+        kind: 'carry-back',
+        move: move.name,
+        host: share.node,
+        argv: rsyncPush({
+          destination: sourceGuest.config.sshFromNode,
+          fromPath: move.to.path,
+          toPath: move.from.path,
+          exclude,
+          maxDelete: move.maxDelete,
+          checksum: again,
+          sudo: sourceGuest.config.sudo,
+          protectMarker: move.to.as === '.',
+          lock: `/run/lock/drayage-${move.name}.lock`,
+        }),
+        from: { path: move.to.path },
+        to: { host: move.from.guest, path: move.from.path },
+        maxDelete: move.maxDelete,
+        guards: [...still, there(context, notes.begun, true, 'it is noted that the source is written to')],
+        what: 'rsync, with deletions',
+      },
+    ],
+    proof: [
+      {
+        kind: 'compare',
+        move: move.name,
+        source: { host: move.from.guest, path: move.from.path },
+        target: { host: share.node, path: move.to.path },
+        scope: 'full',
+        exclude,
+        what: `content and metadata of ${move.to.path} and of ${move.from.guest}:${move.from.path} are equal`,
+      },
+    ],
+    irreversible: `This writes to ${move.from.guest}:${move.from.path}. What was there is kept by the snapshot ${share.dataset}@${cutoverSnapshot(move)}, what ${move.to.guest} wrote by the one before this step: do not destroy them until you are content.`,
+  });
+}
+
+function noteCarried(context: MoveContext): Step {
+  const { move, share } = context;
+  const { done, begun } = rollbackNotes(context);
+  const noted = there(context, done, true, 'it was carried back and compared');
+  return step(context, 'carried-back', {
+    title: `Note that ${move.name} was carried back`,
+    why: 'A rollback that is cut off after this does not copy once more, over what already runs there.',
+    needs: [`carry-back ${move.name}`],
+    probe: [...context.guards, noted],
+    operations: [
+      {
+        kind: 'write',
+        host: share.node,
+        path: done,
+        content: `${JSON.stringify({ move: move.name, to: move.from.guest })}\n`,
+        mode: '0644',
+        owner: { uid: 0, gid: 0 },
+        guards: [
+          ...context.guards,
+          notReleased(context),
+          there(context, begun, true, 'carrying back was begun'),
+        ],
+        what: 'write the note',
+      },
+    ],
+    proof: [noted],
+  });
+}
+
+/** The workloads of the source as the window left them: stopped and fenced. */
+function sourceIsStill(context: MoveContext, recorded: Plan): Check[] {
+  const of = (id: string) => recorded.steps.find((each) => each.id === `${id} ${context.move.name}`);
+  return [...(of('fence')?.proof ?? []), ...(of('stop')?.proof ?? [])];
+}
+
+function undoOf({ context, recorded, choice }: After, id: string): Operation[] {
+  const found = recorded.steps.find((each) => each.id === `${id} ${context.move.name}`);
+  const carried: Check[] =
+    choice === 'carry-back'
+      ? [there(context, rollbackNotes(context).done, true, 'it was carried back and compared')]
+      : [];
+  return (found?.undo ?? []).map((operation) => ({
+    ...operation,
+    guards: [...targetIsOut(context, recorded), ...carried],
+  }));
+}
+
+function liftFence(given: After): Step {
+  const { context } = given;
+  return step(context, 'lift-fence', {
+    title: `Lift the fence of ${workloadList(context)} on ${context.move.from.guest}`,
+    why: 'They may start there again, with the restart policies that they had before the window.',
+    operations: undoOf(given, 'fence'),
+  });
+}
+
+function startOnSource(given: After): Step {
+  const { context } = given;
+  const runs = running(context, 'source');
+  return step(context, 'start-source', {
+    title: `Start on ${context.move.from.guest} what ran there before the window`,
+    why: 'The downtime ends here.',
+    probe: runs,
+    operations: undoOf(given, 'stop'),
+    proof: runs,
+  });
+}
+
+/** Last of all: from here on, the move is as it was before its cutover. */
+function end({ context, recorded }: After): Step {
+  const { move, share } = context;
+  const { handedOver: note } = moveLayout(share.path, move.name);
+  const notes = rollbackNotes(context);
+  return step(context, 'end', {
+    stage: 'prove',
+    title: `${move.name} is back on ${move.from.guest}`,
+    why: `A later \`drayage apply\` copies anew into the same place and opens a new window; \`drayage rollback\` then takes away what drayage prepared on ${move.to.guest}.`,
+    needs: [`start-source ${move.name}`],
+    operations: [
+      {
+        kind: 'run',
+        host: share.node,
+        // In this order: cut off in between, what is left still says that nothing is to be copied once more.
+        argv: ['rm', '-f', '--', notes.begun, note, notes.done],
+        guards: [
+          ...context.guards,
+          notReleased(context),
+          ...cannotStart(context, recorded),
+          ...running(context, 'source'),
+        ],
+        what: 'the target is not the one that may write any more',
+      },
+    ],
+    proof: [there(context, note, false, `${move.name} is not handed over any more`)],
+  });
+}

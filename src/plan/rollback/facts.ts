@@ -1,0 +1,48 @@
+import type { Findings } from '../../inspect/findings.ts';
+import type { Plan, Step } from '../plan.ts';
+
+/** What becomes of what the target has written since the hand-over. */
+export type Choice = 'carry-back' | 'discard';
+
+/** Entries of the place in the share that are not as the snapshot of the cutover has them. */
+export interface Written {
+  readonly added: number;
+  readonly changed: number;
+  readonly gone: number;
+  /** There is more than was counted. */
+  readonly more: boolean;
+  /** `+ web/log`, `~ web/index.html`, `- web/old`: the first ones, printable. */
+  readonly first: readonly string[];
+}
+
+/** A step that a run performed, wholly or in part, as the plan of that run had it. */
+export interface Performed {
+  readonly step: Step;
+}
+
+/** What a rollback of one move must know beside the findings. */
+export interface MoveFacts {
+  /** In the order of the plan. */
+  readonly performed: readonly Performed[];
+  /** Of the run that saw the workloads before its window. */
+  readonly recorded?: { readonly plan: Plan; readonly findings: Findings };
+  /** After the hand-over, where the snapshot of the cutover is there. */
+  readonly written?: Written;
+  /** Digest of the source's names and metadata, and whether the snapshot of the cutover has the same. */
+  readonly source?: { readonly digest: string; readonly asLeft: boolean };
+  /** What a rollback that did not come to its end has noted beside the release. */
+  readonly carryBack: 'none' | 'begun' | 'done';
+}
+
+export interface ShareFacts {
+  readonly performed: readonly Performed[];
+  /** Names of its snapshots, without the dataset. */
+  readonly snapshots: readonly string[];
+  /** Entries at its top that are neither drayage's folder nor the place of a move. */
+  readonly strangers: readonly string[];
+}
+
+export interface RollbackFacts {
+  readonly moves: Readonly<Record<string, MoveFacts>>;
+  readonly shares: Readonly<Record<string, ShareFacts>>;
+}

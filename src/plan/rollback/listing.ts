@@ -1,0 +1,46 @@
+import type { MoveConfig } from '../../config/config.ts';
+
+/**
+ * Prints one NUL-terminated record for each entry below $1, except what is named after it: type, mode, owner, group,
+ * and for all but directories size and mtime, then the name. Sockets are never copied. `$fields` adds more.
+ */
+const list = [
+  'list() {',
+  '  cd -- "$1" || exit 1',
+  '  shift',
+  '  for name do set -- "$@" -path "./$name" -prune -o; shift; done',
+  `  find . -xdev -mindepth 1 "$@" ! -type s '(' -type d -printf '%y %m %U %G - - - %p\\0' -o -printf "%y %m %U %G %s %T@ $fields %p\\0" ')' | LC_ALL=C sort -z`,
+  '}',
+].join('\n');
+
+/** `-path` of find reads a pattern. */
+function literal(path: string): string {
+  return path.replace(/[*?[\\]/g, '\\$&');
+}
+
+function behind(move: MoveConfig, exclude: readonly string[]): string[] {
+  return [...exclude, ...(move.to.as === '.' ? ['.drayage'] : [])].map(literal);
+}
+
+/** A digest of the names and metadata of a tree, without contents: two trees of one copy have the same. */
+export function listingDigest(move: MoveConfig, path: string, exclude: readonly string[]): string[] {
+  const script = `fields=-\n${list}\ntest -d "$1" || exit 1\nlist "$@" | sha256sum | cut -d ' ' -f 1`;
+  return ['sh', '-c', script, 'sh', path, ...behind(move, exclude)];
+}
+
+/** Records that a look at what was written reads at most. */
+export const mostRecords = 200_000;
+
+/**
+ * What two states of one file system do not have in common, change times included: records of `before` alone, and,
+ * with a tab in front, those of `now` alone. Needs bash, which every Proxmox VE node has.
+ */
+export function listingDifference(
+  move: MoveConfig,
+  before: string,
+  now: string,
+  exclude: readonly string[],
+): string[] {
+  const script = `fields=%C@\n${list}\nbefore=$1 now=$2\nshift 2\ntest -d "$before" && test -d "$now" || exit 1\nLC_ALL=C comm -z -3 <(list "$before" "$@") <(list "$now" "$@") | head -z -n ${mostRecords}`;
+  return ['bash', '-c', script, 'bash', before, now, ...behind(move, exclude)];
+}
