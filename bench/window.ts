@@ -1,203 +1,156 @@
 /**
- * How long the data is down: the written plan's copy against drayage's window, on this machine, side by side.
- * `npm run bench -- --help`; bench/README.md says how to read the numbers.
+ * How long is the data down: drayage's window against the written plan's copy and against a second rsync pass.
+ * docs/performance.md says how to read the numbers.
  */
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
-import { readClock } from '../src/apply/clock.ts';
-import { type Pass, performPass } from '../src/copy/copy.ts';
-import { rsyncPull } from '../src/copy/rsync-command.ts';
-import type { Host } from '../src/ssh/host.ts';
-import { controllerHost } from '../src/ssh/local.ts';
-import { sshHost } from '../src/ssh/ssh.ts';
-import { compareTrees, type Scope } from '../src/verify/compare-trees.ts';
-import { startSshd } from '../test/support/sshd.ts';
-import { makePlace, type Place } from './place.ts';
-import { table } from './table.ts';
-import { changeTree, fillTree } from './tree.ts';
+import { prepareCaches, reachable } from './caches.ts';
+import { type Checked, check } from './check.ts';
+import { type DrayageMove, startMove, type WindowParts } from './drayage.ts';
+import { describeMachine } from './machine.ts';
+import { type BenchOptions, readOptions } from './options.ts';
+import { plainRsync, writtenPlan } from './peers.ts';
+import { makeResult, print } from './result.ts';
+import { inRoom } from './room.ts';
+import { median, seconds, timeLimit, turns } from './timing.ts';
+import { changeTree } from './tree/change.ts';
+import { type BenchWorld, makeWorld, say } from './world.ts';
 
-const { values } = parseArgs({
-  options: {
-    files: { type: 'string', default: '20000' },
-    megabytes: { type: 'string', default: '300' },
-    changed: { type: 'string', default: '0.5' },
-    runs: { type: 'string', default: '3' },
-    target: { type: 'string', default: 'btrfs' },
-    help: { type: 'boolean', default: false },
-  },
-});
-const usage = `npm run bench -- [--files 20000] [--megabytes 300] [--changed 0.5] [--runs 3] [--target btrfs|xfs]
+const targets = [
+  { ratio: 'window/plan', limit: 1 / 30, better: 'below' },
+  { ratio: 'window/twoPass', limit: 1 / 4, better: 'below' },
+] as const;
 
-Needs root, rsync, sshd, setfattr and the mkfs of both file systems. Writes below TMPDIR and leaves nothing.
---changed is the share of files, in percent, that change between the first copy and the window.`;
+/** The list also has what was touched up to some seconds before the last round: in a migration nothing, here the changes of the turn before. */
+const untilOldMs = 7000;
 
-const number = (name: 'files' | 'megabytes' | 'changed' | 'runs'): number => {
-  const value = Number(values[name]);
-  if (!(value > 0)) throw new Error(`--${name} ${values[name]} is not a number above 0\n\n${usage}`);
-  return value;
-};
-
-/** As in apply/compare.ts: what was touched this long before the marks is listed too. Waited for, so that it is not measured. */
-const marginSeconds = 5;
-const beyondMarginMs = (marginSeconds + 2) * 1000;
-
-const stop = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
-const say = (text: string) => process.stderr.write(`${text}\n`);
-
-async function seconds(work: () => Promise<unknown>): Promise<number> {
-  const start = performance.now();
-  await work();
-  return (performance.now() - start) / 1000;
+interface Times {
+  readonly plan: number[];
+  readonly twoPass: number[];
+  readonly window: WindowParts[];
 }
 
-interface Bench {
-  readonly source: Place;
-  readonly target: Place;
-  /** The guest, over ssh, and the node that pulls. */
-  readonly guest: Host;
-  readonly node: Host;
-  readonly destination: string;
-}
-
-async function measure({ source, target, guest, node, destination }: Bench): Promise<string> {
-  const [files, runs, share] = [number('files'), number('runs'), number('changed') / 100];
-  const from = join(source.path, 'docker');
-  const [cold, to] = [join(target.path, 'cold'), join(target.path, 'doc1')];
-  for (const folder of [from, to]) mkdirSync(folder);
-  const rsync = async (options: readonly string[], into: string) => {
-    const argv = ['rsync', ...options, `${destination}:${from}/`, `${into}/`];
-    const { exitCode, stdout, stderr } = await node.run(argv, { signal: stop.signal });
-    if (exitCode !== 0) throw new Error(`${argv.join(' ')} ended with ${exitCode}: ${stderr}`);
-    return stdout.toString();
+/** The two engines that are measured again and again, each on changes of its own. */
+async function alternate(
+  world: BenchWorld,
+  move: DrayageMove,
+  twoPass: string,
+  options: BenchOptions,
+  times: Times,
+) {
+  const inTime = timeLimit(options.minutes);
+  let seed = 0;
+  const change = () => {
+    seed += 1;
+    // Cold: only what is on the disk can be dropped. Warm: what was just written is still to be written, as in a window.
+    const prepare = () => prepareCaches(options.cache, [world.source, world.target]);
+    if (options.cache === 'warm') prepare();
+    const changed = changeTree(world.tree, options.changes, seed);
+    if (options.cache === 'cold') prepare();
+    return changed;
   };
-  const pass = (kind: Pass['pass']) => {
-    const argv = rsyncPull({
-      sourceDestination: destination,
-      sourcePath: from,
-      targetPath: to,
-      exclude: [],
-      delete: kind === 'final',
-      maxDelete: files,
-      sudo: false,
-      protectMarker: false,
-      lock: join(target.path, 'lock'),
-    });
-    return performPass(
-      { move: 'docker', pass: kind, argv, source: { path: from }, maxDelete: files },
-      { puller: node, source: guest, signal: stop.signal },
-    );
-  };
-  const verify = async (scope: Scope) => {
-    const sides = {
-      source: { host: guest, path: from, exclude: [] },
-      target: { host: node, path: to, exclude: [] },
-    };
-    const found = await compareTrees(sides, scope, { topIsShare: false, signal: stop.signal });
-    if (found.differences.length > 0)
-      throw new Error(`not equal: ${JSON.stringify(found.differences.slice(0, 3))}`);
-  };
-
-  say(`Filling ${files} files, ${number('megabytes')} MB ...`);
-  fillTree(from, { files, bytes: number('megabytes') * 1e6 });
-  const seed = await seconds(() => pass('seed'));
-  say(`First copy, while everything would run: ${seed.toFixed(1)} s`);
-
-  const times: Record<'cold' | 'window' | 'full' | 'checksum', number[]> = {
-    cold: [],
-    window: [],
-    full: [],
-    checksum: [],
-  };
-  const timed = async (what: keyof typeof times, work: () => Promise<unknown>) => {
-    source.remount();
-    target.remount();
-    const took = await seconds(work);
-    times[what].push(took);
-    say(`  ${what}: ${took.toFixed(1)} s`);
-  };
-  for (let run = 1; run <= runs; run += 1) {
-    say(`Run ${run} of ${runs}`);
-    rmSync(cold, { recursive: true, force: true });
-    mkdirSync(cold);
-    await timed('cold', () => rsync(['-aHAX', '--delete'], cold));
-    rmSync(cold, { recursive: true });
-    await sleep(beyondMarginMs, undefined, { signal: stop.signal });
-    const scope: Scope = {
-      kind: 'changed',
-      sourceSince: (await readClock(guest)).seconds - marginSeconds,
-      targetSince: (await readClock(node)).seconds - marginSeconds,
-    };
-    changeTree(from, files, share, run);
-    await timed('window', async () => {
-      await pass('final');
-      await verify(scope);
-    });
-    await timed('full', () => verify({ kind: 'full' }));
-    await timed('checksum', async () => {
-      const different = await rsync(['-aHAX', '-nc', '--delete', '--itemize-changes'], to);
-      if (different !== '') throw new Error(`rsync -nc finds differences: ${different.slice(0, 300)}`);
-    });
-  }
-  return table([
-    {
-      plain: { what: '`rsync -aHAX --delete` into an empty target', seconds: times.cold },
-      drayage: { what: 'window: last pass, and what changed proven by content', seconds: times.window },
+  const measures = {
+    async twoPass() {
+      await plainRsync(world, twoPass);
+      const changed = change();
+      const took = await seconds(() => plainRsync(world, twoPass));
+      times.twoPass.push(took);
+      say(`  second rsync pass, ${changed} changes: ${took.toFixed(2)} s`);
     },
-    {
-      plain: { what: '`rsync -nc`', seconds: times.checksum },
-      drayage: { what: 'full proof, after the window', seconds: times.full },
+    async window() {
+      await sleep(untilOldMs);
+      await move.round();
+      const changed = change();
+      const parts = await move.window();
+      times.window.push(parts);
+      say(`  drayage's window, ${changed} changes, ${parts.listed} listed: ${parts.total.toFixed(2)} s`);
     },
-  ]);
-}
-
-async function main(): Promise<void> {
-  if (values.help) {
-    say(usage);
-    return;
-  }
-  if (values.target !== 'btrfs' && values.target !== 'xfs')
-    throw new Error(`--target ${values.target}\n\n${usage}`);
-  const imageBytes = 1e9 + number('megabytes') * 3e6 + number('files') * 10_000;
-  const folder = mkdtempSync(join(tmpdir(), 'drayage-bench-'));
-  const ends: (() => unknown)[] = [() => rmSync(folder, { recursive: true })];
-  try {
-    const source = makePlace('ext4', folder, imageBytes);
-    ends.push(source.remove);
-    const target = makePlace(values.target, folder, imageBytes);
-    ends.push(target.remove);
-    const sshd = await startSshd();
-    ends.push(sshd.stop);
-    const { destination, configFile } = sshd;
-    writeFileSync(join(folder, 'ssh'), `#!/bin/sh\nexec /usr/bin/ssh -F '${configFile}' "$@"\n`);
-    chmodSync(join(folder, 'ssh'), 0o755);
-    const guest = sshHost({ name: 'doc1', destination, configFile, controlFolder: folder });
-    ends.push(() => guest.close());
-    const here = controllerHost('prom');
-    const path = `PATH=${folder}:${process.env.PATH}`;
-    const node: Host = { name: 'prom', run: (argv, options) => here.run(['env', path, ...argv], options) };
-    const result = await measure({ source, target, guest, node, destination });
-    say('');
-    process.stdout.write(
-      `${values.files} files, ${values.megabytes} MB, ${values.changed} % changed; ext4 to ${values.target} over ssh to this machine; ${cpus().length} cores\n\n${result}\n`,
-    );
-  } finally {
-    for (const end of ends.toReversed()) {
-      try {
-        await end();
-      } catch (error) {
-        // The rest is taken away all the same.
-        say(String(error));
-        process.exitCode = 1;
-      }
-    }
+  };
+  for (let run = 0; run < options.runs && inTime(); run += 1) {
+    say(`Run ${run + 1}`);
+    for (const engine of turns(['twoPass', 'window'] as const, run)) await measures[engine]();
   }
 }
 
-await main().catch((error: unknown) => {
-  say(error instanceof Error ? error.message : String(error));
-  process.exitCode = 1;
+async function measure(
+  world: BenchWorld,
+  options: BenchOptions,
+  load: number,
+): Promise<Record<string, Checked>> {
+  const times: Times = { plan: [], twoPass: [], window: [] };
+  const checks: Record<string, Checked> = {};
+
+  const twoPass = world.makeTarget('two-pass');
+  prepareCaches(options.cache, [world.source, world.target]);
+  times.plan.push(await seconds(() => writtenPlan(world, twoPass)));
+  say(`The written plan's copy: ${times.plan[0]?.toFixed(2)} s`);
+  checks.plan = await check(world, twoPass);
+
+  const moved = world.makeTarget('moved');
+  const move = startMove(world, moved);
+  const seeded = await seconds(() => move.seed());
+  await sleep(untilOldMs);
+  const settled = await seconds(() => move.settle());
+  say(`drayage's seed: ${seeded.toFixed(1)} s, its manifests and their comparison: ${settled.toFixed(1)} s`);
+  await alternate(world, move, twoPass, options, times);
+
+  // Both brought into step by their own last pass: what an earlier one had left wrong, the change list would not mend.
+  await plainRsync(world, twoPass);
+  await move.window();
+  [checks.twoPass, checks.window] = await Promise.all([check(world, twoPass), check(world, moved)]);
+
+  const of = (part: keyof WindowParts) => times.window.map((parts) => parts[part]);
+  const window = median(of('total'));
+  print(
+    makeResult({
+      bench: 'window',
+      ratios: {
+        'window/plan': window / median(times.plan),
+        'window/twoPass': window / median(times.twoPass),
+      },
+      targets,
+      measured: {
+        plan: {
+          what: '(a) the written plan: `rsync -aHAX --delete` into an empty target',
+          seconds: times.plan,
+        },
+        twoPass: { what: '(b) `rsync -aHAXS --numeric-ids --delete`, second pass', seconds: times.twoPass },
+        window: {
+          what: "drayage's window: clock, sync, change list, proof of the list",
+          seconds: of('total'),
+        },
+        windowSync: { what: '... of it: clock and sync', seconds: of('sync') },
+        windowScan: {
+          what: '... of it: scan of the source (all that grows with the tree)',
+          seconds: of('scan'),
+        },
+        windowPass: { what: '... of it: list, rsync, deletions', seconds: of('pass') },
+        windowCompare: {
+          what: '... of it: contents and metadata of the list, both sides',
+          seconds: of('compare'),
+        },
+      },
+      cache: reachable(options.cache),
+      tree: { ...world.tree.counts },
+      fileSystems: `ext4 to ${options.target} over ssh to this machine`,
+      machine: describeMachine(load),
+      checks,
+      notes: [
+        `${options.changes} changed entries before each window; ${median(of('listed'))} listed.`,
+        `Before the window, while everything runs: seed ${seeded.toFixed(1)} s, manifests and their comparison ${settled.toFixed(1)} s.`,
+      ],
+    }),
+    options.json,
+  );
+  return checks;
+}
+
+const options = readOptions('window', { runs: 4, minutes: 2, cache: 'warm' });
+
+await inRoom(async (folder) => {
+  const load = loadavg()[0] as number;
+  const world = await makeWorld(folder, options, 2);
+  const checks = await measure(world, options, load);
+  for (const [engine, { equal, first }] of Object.entries(checks))
+    if (!equal) throw new Error(`${engine} is not equal in the end: ${first.join(' | ')}`);
 });

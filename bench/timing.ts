@@ -1,0 +1,34 @@
+/** Seconds that `work` takes. */
+export async function seconds(work: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await work();
+  return (performance.now() - start) / 1000;
+}
+
+/** The order of one run: the same each time, begun one further, so that none always has the first or the last turn. */
+export function turns<T>(all: readonly T[], run: number): T[] {
+  const from = run % all.length;
+  return [...all.slice(from), ...all.slice(0, from)];
+}
+
+/** Says before each run whether one more as long as the longest so far ends in time; the first always does. */
+export function timeLimit(minutes: number, now: () => number = () => performance.now()): () => boolean {
+  const start = now();
+  let before: number | undefined;
+  let longest = 0;
+  return () => {
+    const at = now();
+    if (before !== undefined) longest = Math.max(longest, at - before);
+    const first = before === undefined;
+    before = at;
+    return first || at + longest - start <= minutes * 60_000;
+  };
+}
+
+/** The middle value; of two, their mean. @throws RangeError without values */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const [left, right] = [sorted[Math.floor((sorted.length - 1) / 2)], sorted[Math.floor(sorted.length / 2)]];
+  if (left === undefined || right === undefined) throw new RangeError('no measurement');
+  return (left + right) / 2;
+}
