@@ -24,7 +24,7 @@ export interface PassResult {
 }
 
 /** The source is a directory with something in it, or the pass does not begin. */
-async function checkSource(pass: Pass, source: Host): Promise<void> {
+export async function checkSource(pass: Pass, source: Host): Promise<void> {
   const script = 'test -d "$1" && test -n "$(find "$1" -mindepth 1 -maxdepth 1 -print -quit)"';
   const result = await source.run(['sh', '-c', script, 'sh', pass.source.path]);
   if (result.exitCode === 0) return;

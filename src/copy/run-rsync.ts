@@ -7,7 +7,7 @@ import { lockedExitCode } from './rsync-command.ts';
 
 export interface PassProgress {
   readonly files: { readonly done: number; readonly total?: number };
-  readonly bytes: { readonly done: number };
+  readonly bytes: { readonly done: number; readonly total?: number };
   readonly bytesPerSecond?: number;
 }
 
