@@ -2,6 +2,8 @@
 export function attributesArgv(path: string): string[] {
   return [
     'env',
+    // From inside: getfattr opens by whole names, and a name may be as long as the kernel takes.
+    `--chdir=${path}`,
     'LC_ALL=C',
     'getfattr',
     '--recursive',
@@ -11,25 +13,26 @@ export function attributesArgv(path: string): string[] {
     '--absolute-names',
     '--match=-',
     '--',
-    path,
+    '.',
   ];
 }
 
-/** Counts entries with ACLs and with other extended attributes, from chunks of `attributesArgv`'s output. */
+/** Counts entries by their attributes, from chunks of `attributesArgv`'s output. */
 export class AttributeCount {
   /** Entries with an ACL beyond mode bits, or a default ACL. */
   acls = 0;
-  /** Entries with any other attribute. SELinux labels are not counted: every file has one where they are in use. */
+  /** Entries with file capabilities. */
+  capabilities = 0;
+  /** Entries with any other attribute that counts. */
   xattrs = 0;
   readonly #skipped: readonly string[];
   #rest = '';
   #skip = false;
-  #acl = false;
-  #xattr = false;
+  #kinds = new Set<Kind>();
 
-  /** @param pruned absolute paths whose entries are not counted. */
+  /** @param pruned relative paths whose entries are not counted. */
   constructor(pruned: readonly string[]) {
-    this.#skipped = pruned.map((path) => Buffer.from(path).toString('latin1'));
+    this.#skipped = pruned.map((path) => `./${Buffer.from(path).toString('latin1')}`);
   }
 
   add(chunk: Buffer): void {
@@ -43,23 +46,42 @@ export class AttributeCount {
     this.#close();
   }
 
+  /** Takes out what another count has seen. */
+  subtract(other: AttributeCount): void {
+    this.acls -= other.acls;
+    this.capabilities -= other.capabilities;
+    this.xattrs -= other.xattrs;
+  }
+
   #line(line: string): void {
     if (line.startsWith('# file: ')) {
       this.#close();
       const path = unescapeName(line.slice('# file: '.length));
       this.#skip = this.#skipped.some((folder) => path === folder || path.startsWith(`${folder}/`));
-    } else if (/^system\.posix_acl_(access|default)$/.test(line)) this.#acl = true;
-    else if (line !== '' && line !== 'security.selinux') this.#xattr = true;
+    } else if (line !== '') {
+      const kind = kindOf(line);
+      if (kind !== undefined) this.#kinds.add(kind);
+    }
   }
 
   #close(): void {
-    if (!this.#skip) {
-      this.acls += Number(this.#acl);
-      this.xattrs += Number(this.#xattr);
-    }
-    this.#acl = false;
-    this.#xattr = false;
+    if (!this.#skip) for (const kind of this.#kinds) this[kind] += 1;
+    this.#kinds.clear();
   }
+}
+
+type Kind = 'acls' | 'capabilities' | 'xattrs';
+
+/**
+ * undefined: not counted. Every file has an SELinux label where they are in use; XFS shows each ACL to root a second time
+ * as trusted.SGI_ACL_FILE or trusted.SGI_ACL_DEFAULT.
+ */
+function kindOf(attribute: string): Kind | undefined {
+  if (/^system\.posix_acl_(access|default)$/.test(attribute)) return 'acls';
+  if (attribute === 'security.capability') return 'capabilities';
+  if (attribute === 'security.selinux' || /^trusted\.SGI_ACL_(FILE|DEFAULT)$/.test(attribute))
+    return undefined;
+  return 'xattrs';
 }
 
 /** getfattr writes line breaks, backslashes and the like as three octal digits. */

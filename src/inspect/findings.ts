@@ -1,3 +1,19 @@
+import type { GuestFindings } from './guest-findings.ts';
+import type { SourceFindings, UnknownOwner } from './source-findings.ts';
+
+export type {
+  ContainerFindings,
+  ContainerStarter,
+  CreateCommand,
+  GuestFindings,
+  GuestSystem,
+  ImageStore,
+  MountFindings,
+  UnitFindings,
+  UserFindings,
+} from './guest-findings.ts';
+export type { DatabaseFindings, SourceDirectory, SourceFindings, UnknownOwner } from './source-findings.ts';
+
 /**
  * What an inspection found. Plain data, printable as JSON. Nothing in it is secret: values of environment variables
  * are left out where they are read. Bytes of names are UTF-8, or `\xHH` where they are not.
@@ -84,6 +100,8 @@ export interface NodeFindings {
   readonly zfsVersion?: string;
   readonly rsyncVersion?: string;
   readonly virtiofsd: boolean;
+  /** /usr/libexec/virtiofsd is a wrapper that gives it file handles in place of open files (docs/recovery.md). Absent: it is not. */
+  readonly virtiofsdFileHandles?: boolean;
   readonly pools: readonly PoolFindings[];
   /** Names of tools that are needed on a node and are missing. */
   readonly missingTools: readonly string[];
@@ -95,158 +113,6 @@ export interface PoolFindings {
   readonly sizeBytes: number;
   readonly freeBytes: number;
   readonly health: string;
-}
-
-export interface GuestFindings {
-  readonly name: string;
-  readonly vmid: number;
-  readonly node: string;
-  readonly running: boolean;
-  /** Reached by ssh; the rest is absent otherwise. */
-  readonly system?: GuestSystem;
-  /** VM configuration: `memory`, `hotplug`, `hostpci0`... as Proxmox shows it; never a cloud-init password. */
-  readonly vm: {
-    readonly digest: string;
-    readonly memory?: string;
-    readonly hotplug?: string;
-    readonly ostype?: string;
-    readonly agent: boolean;
-    readonly pciPassthrough: readonly string[];
-    readonly virtiofs: readonly VirtiofsDevice[];
-  };
-}
-
-export interface GuestSystem {
-  readonly hostname: string;
-  /** ID of /etc/os-release: `debian`, `nixos`. */
-  readonly os: string;
-  readonly osName: string;
-  readonly kernel: string;
-  readonly bootId: string;
-  readonly podmanVersion?: string;
-  readonly dockerVersion?: string;
-  /** Root's container store; one inside the source path is never copied. */
-  readonly stores: readonly ImageStore[];
-  readonly containers: readonly ContainerFindings[];
-  readonly units: readonly UnitFindings[];
-  readonly mounts: readonly MountFindings[];
-  readonly users: readonly UserFindings[];
-  /** Timers that may start or replace containers: `podman-auto-update.timer`, with their state. */
-  readonly timers: readonly { readonly unit: string; readonly enabled: boolean; readonly user?: string }[];
-  /** `podman-restart.service` is enabled for root. */
-  readonly podmanRestart: boolean;
-  /** Images by the names they carry, for root. */
-  readonly images: readonly { readonly name: string; readonly id: string; readonly user?: string }[];
-  readonly missingTools: readonly string[];
-  /** Units that may run and start containers which their commands do not name: `podman-compose up`. Absent: none. */
-  readonly startsContainers?: readonly ContainerStarter[];
-  /** Drop-ins by which drayage fenced units of this guest, absolute paths. Absent: none. */
-  readonly fences?: readonly string[];
-}
-
-/** A unit that starts containers, and it cannot be told which. */
-export interface ContainerStarter {
-  readonly unit: string;
-  /** undefined: the system manager. */
-  readonly user?: string;
-  /** Program and sub-command; other words may be secret. */
-  readonly command: string;
-}
-
-export interface ImageStore {
-  /** undefined: root. */
-  readonly user?: string;
-  readonly graphRoot: string;
-}
-
-/** A user that runs containers, or one that the workloads need. */
-export interface UserFindings {
-  readonly name: string;
-  readonly uid: number;
-  readonly gid: number;
-  readonly home: string;
-  readonly linger: boolean;
-  /** Lines of /etc/subuid and /etc/subgid: first id and count. */
-  readonly subuid: readonly { readonly first: number; readonly count: number }[];
-  readonly subgid: readonly { readonly first: number; readonly count: number }[];
-}
-
-export interface ContainerFindings {
-  readonly engine: 'podman' | 'docker';
-  readonly name: string;
-  readonly id: string;
-  /** undefined: root's. */
-  readonly user?: string;
-  readonly running: boolean;
-  readonly image: string;
-  readonly imageId: string;
-  /** `no`, `on-failure`, `always`, `unless-stopped`; with `:n` for a retry limit. */
-  readonly restartPolicy: string;
-  /**
-   * Host sides of its bind mounts, and paths that its volumes bind by their driver options; where one lies in a moved
-   * path through a symbolic link, its real place too.
-   */
-  readonly bindSources: readonly string[];
-  /** Seconds that `podman stop` waits before it kills. */
-  readonly stopTimeoutSeconds: number;
-  /** The systemd unit that owns it (label PODMAN_SYSTEMD_UNIT, or `podman start` of its name), if any. */
-  readonly unit?: string;
-  /** Compose project, if any. */
-  readonly composeProject?: string;
-  /** `podman create ...` as it was typed, without values of environment variables; absent where podman does not tell. */
-  readonly create?: CreateCommand;
-}
-
-/** How a container was made, split so that it can be made again elsewhere. */
-export interface CreateCommand {
-  /** Options as typed, without detaching, restart policy, name and environment. */
-  readonly options: readonly string[];
-  readonly image: string;
-  readonly command: readonly string[];
-  /** Names of the variables given by `-e`; their values are read when they are needed. One whose value holds a line break: `cannotCarry`. */
-  readonly environment: readonly string[];
-  /** Why it cannot be made again from this alone; such a container must be `present` on the target. */
-  readonly cannotCarry?: string;
-}
-
-/** A systemd unit that uses a source path: a quadlet, or a service of its own. */
-export interface UnitFindings {
-  /** `web.service`. */
-  readonly name: string;
-  /** undefined: the system manager; otherwise that user's manager. */
-  readonly user?: string;
-  readonly active: boolean;
-  /** `enabled`, `generated`, `static`, `masked`... as systemctl says. */
-  readonly unitFileState: string;
-  /** Where its definition lies: the quadlet for a generated unit, else the unit file. */
-  readonly sourcePath: string;
-  readonly quadlet: boolean;
-  /** SHA-256 of the definition; it is carried byte by byte. */
-  readonly sha256: string;
-  /** Host paths it names: bind sources of a quadlet, RequiresMountsFor and paths of a service. */
-  readonly paths: readonly string[];
-  /** Image of a quadlet. */
-  readonly image?: string;
-  /** Timers and other units that trigger it. */
-  readonly triggeredBy: readonly string[];
-  /** Has an [Install] section that starts it at boot. */
-  readonly startsAtBoot: boolean;
-  /** Definitions of the timers that trigger it: carried with it. */
-  readonly timers: readonly {
-    readonly name: string;
-    readonly active: boolean;
-    readonly enabled: boolean;
-    readonly sourcePath: string;
-    readonly sha256: string;
-  }[];
-  /** Why the definition alone does not make the same unit elsewhere: it names other files (a .network, an EnvironmentFile). */
-  readonly cannotCarry?: string;
-}
-
-export interface MountFindings {
-  readonly target: string;
-  readonly source: string;
-  readonly fsType: string;
 }
 
 export interface ShareFindings {
@@ -262,8 +128,20 @@ export interface ShareFindings {
   };
   /** The mount point exists and is not empty while the dataset is not there. */
   readonly occupied: boolean;
+  /** What can still be written there; absent: it could not be told. */
+  readonly room?: Room;
   readonly top?: { readonly uid: number; readonly gid: number; readonly mode: string };
   readonly marker?: ShareMarker;
+}
+
+/** Room on a file system, as it is before anything is copied. */
+export interface Room {
+  /** The dataset that was asked: the share's own, or the nearest one above it that exists. */
+  readonly dataset: string;
+  /** Quotas and redundancy included. */
+  readonly bytes: number;
+  /** Absent: no fixed number, as on ZFS, where inodes take space when they are made. */
+  readonly inodes?: number;
 }
 
 /** `.drayage/share.json` at the top of a share. */
@@ -289,53 +167,6 @@ export interface MoveFindings {
   readonly targetPath?: 'missing' | 'empty' | 'mounted' | 'occupied';
   /** Paths outside every move that the workloads bind, and that do not exist on the target guest. Absent: none. */
   readonly missingOnTarget?: readonly string[];
-}
-
-export type SourceFindings =
-  | { readonly state: 'missing' | 'unreadable'; readonly seen: string }
-  | { readonly state: 'not-a-directory'; readonly seen: string }
-  | ({ readonly state: 'directory' } & SourceDirectory);
-
-export interface SourceDirectory {
-  /** As `stat` prints them: identity of the directory, so that an unmounted source is noticed. */
-  readonly device: string;
-  readonly inode: string;
-  /** The path with symbolic links resolved. */
-  readonly realPath?: string;
-  readonly uid: number;
-  readonly gid: number;
-  readonly mode: string;
-  readonly fsType: string;
-  /** The path itself is a mount point. */
-  readonly isMount: boolean;
-  readonly empty: boolean;
-  readonly entries: number;
-  /** Apparent and allocated. */
-  readonly bytes: number;
-  readonly allocatedBytes: number;
-  readonly hardLinkGroups: number;
-  readonly acls: number;
-  readonly xattrs: number;
-  readonly sparseFiles: number;
-  readonly unreadable: readonly string[];
-  /** Mount points below the path. */
-  readonly submounts: readonly string[];
-  /** Numeric owners with their counts, most frequent first. */
-  readonly owners: readonly { readonly uid: number; readonly gid: number; readonly entries: number }[];
-  readonly databases: readonly DatabaseFindings[];
-  /** Image stores below the path, relative to it: left behind. */
-  readonly imageStores: readonly string[];
-  /** There is a `.drayage` at the top: the path is, or was, the top of a share. */
-  readonly hasShareFolder?: boolean;
-  /** Bytes per second that the guest's disk gave in a short read; undefined where not measured. */
-  readonly readBytesPerSecond?: number;
-}
-
-export interface DatabaseFindings {
-  /** `PostgreSQL`, `MariaDB`, `SQLite (WAL)`... */
-  readonly kind: string;
-  /** Relative to the source path. */
-  readonly path: string;
-  /** The mark that was seen. */
-  readonly mark: string;
+  /** Owners in the source that the target guest does not know, most frequent first. Absent: none, or it was not asked. */
+  readonly unknownOwners?: readonly UnknownOwner[];
 }

@@ -14,6 +14,7 @@ import type {
   SourceFindings,
 } from './findings.ts';
 import { readWorkloads } from './guest-workloads.ts';
+import { readKnownIds, unknownOwners } from './known-ids.ts';
 import { otherSources, readMissing } from './missing-sources.ts';
 import { readNode } from './node.ts';
 import type { ProxmoxReader } from './proxmox-reader.ts';
@@ -129,6 +130,20 @@ export async function inspect(question: InspectQuestion): Promise<Findings> {
   };
   await Promise.all(moves.map(lookForBindSources));
 
+  const strangers = new Map<string, ReturnType<typeof unknownOwners>>();
+  const lookForOwners = async (move: MoveConfig): Promise<void> => {
+    const source = sources.get(move.name);
+    if (source?.state !== 'directory' || guests[move.to.guest]?.system === undefined) return;
+    const found = await seen(notSeen, `move ${move.name}`, `users of ${move.to.guest}`, async () => {
+      const [from, to] = await Promise.all(
+        [move.from.guest, move.to.guest].map((name) => readKnownIds(hosts(name))),
+      );
+      return to === undefined ? [] : unknownOwners(source.owners, from, to);
+    });
+    if (found !== undefined && found.length > 0) strangers.set(move.name, found);
+  };
+  await Promise.all(moves.map(lookForOwners));
+
   const foundMoves: Record<string, MoveFindings> = {};
   for (const move of moves) {
     const source = sources.get(move.name);
@@ -136,12 +151,14 @@ export async function inspect(question: InspectQuestion): Promise<Findings> {
     const target = targets.get(move.name);
     const targetPath = targetPaths.get(move.name);
     const missingOnTarget = missing.get(move.name);
+    const unknown = strangers.get(move.name);
     foundMoves[move.name] = {
       name: move.name,
       source,
       ...(target === undefined ? {} : { target }),
       ...(targetPath === undefined ? {} : { targetPath }),
       ...(missingOnTarget === undefined ? {} : { missingOnTarget }),
+      ...(unknown === undefined ? {} : { unknownOwners: unknown }),
     };
   }
   return {

@@ -6,6 +6,8 @@ import { optional } from '../workloads/podman.ts';
 import { readPools } from '../zfs/dataset.ts';
 import type { NodeFindings, NotSeen } from './findings.ts';
 
+const virtiofsd = '/usr/libexec/virtiofsd';
+
 /** Looks at a Proxmox VE node: versions, tools, pools. */
 export async function readNode(host: Host): Promise<{ node: NodeFindings; notSeen: NotSeen[] }> {
   const notSeen: NotSeen[] = [];
@@ -15,11 +17,14 @@ export async function readNode(host: Host): Promise<{ node: NodeFindings; notSee
     pveversion: ['pveversion'],
     zfs: ['zfs', 'version'],
     rsync: ['rsync', '--version'],
-    virtiofsd: ['test', '-x', '/usr/libexec/virtiofsd'],
+    virtiofsd: ['test', '-x', virtiofsd],
+    // The program itself is megabytes; a wrapper fits into a page.
+    virtiofsdSmall: ['find', '-L', virtiofsd, '-maxdepth', '0', '-type', 'f', '-size', '-9', '-printf', 'x'],
     ...Object.fromEntries(nodeTools.map((tool) => [`tool:${tool}`, ['command', '-v', tool]])),
   });
   const lineOf = (key: string): string | undefined =>
     answers[key]?.exitCode === 0 ? answers[key]?.stdout.trim().split('\n')[0] : undefined;
+  const handles = answers.virtiofsdSmall?.stdout === 'x' ? await givesFileHandles(host) : false;
   const missingTools = nodeTools.filter((tool) => answers[`tool:${tool}`]?.exitCode !== 0);
   const pools = missingTools.includes('zpool') ? [] : await poolsOf(host, notSeen);
   return {
@@ -32,11 +37,18 @@ export async function readNode(host: Host): Promise<{ node: NodeFindings; notSee
       ...optional('zfsVersion', lineOf('zfs')?.replace(/^zfs-/, '')),
       ...optional('rsyncVersion', /version (\S+)/.exec(lineOf('rsync') ?? '')?.[1]),
       virtiofsd: answers.virtiofsd?.exitCode === 0,
+      ...(handles ? { virtiofsdFileHandles: true } : {}),
       pools,
       missingTools,
     },
     notSeen,
   };
+}
+
+/** Is virtiofsd a wrapper that takes file handles in place of open files? docs/recovery.md has it. */
+async function givesFileHandles(host: Host): Promise<boolean> {
+  const { text } = await probe(host, { text: ['cat', virtiofsd] });
+  return /^[^#\n]*--inode-file-handles=(prefer|mandatory)/m.test(text.stdout);
 }
 
 async function poolsOf(host: Host, notSeen: NotSeen[]): Promise<NodeFindings['pools']> {

@@ -7,11 +7,11 @@ import type {
   MoveFindings,
   NodeFindings,
   ShareFindings,
-  SourceDirectory,
   UnitFindings,
   VirtiofsDevice,
 } from './findings.ts';
-import { count, plural, size } from './format.ts';
+import { plural, size } from './format.ts';
+import { type Row, sourceRows } from './print-source.ts';
 
 /** How text is set off. Each function returns its argument, perhaps between escape sequences of a terminal. */
 export interface Palette {
@@ -28,8 +28,6 @@ export const plain: Palette = { title: same, name: same, faint: same, warn: same
 function same(text: string): string {
   return text;
 }
-
-type Row = readonly [label: string, ...values: string[]];
 
 /** The findings as text, ordered as the *Current findings* of a written plan: cluster, nodes, shares, guests, moves. */
 export function printFindings(findings: Findings, config: Config, palette: Palette = plain): string {
@@ -117,7 +115,7 @@ function nodeRows(node: NodeFindings): Row[] {
     ['Kernel', node.kernel],
     ['ZFS', node.zfsVersion ?? 'missing'],
     ['rsync', node.rsyncVersion ?? 'missing'],
-    ['virtiofsd', node.virtiofsd ? 'present' : 'missing: /usr/libexec/virtiofsd'],
+    ['virtiofsd', virtiofsd(node)],
     [
       'Pools',
       ...list(
@@ -130,11 +128,19 @@ function nodeRows(node: NodeFindings): Row[] {
   ];
 }
 
+function virtiofsd(node: NodeFindings): string {
+  if (!node.virtiofsd) return 'missing: /usr/libexec/virtiofsd';
+  return node.virtiofsdFileHandles === true
+    ? 'present, in a wrapper that gives it file handles'
+    : 'present; holds one open file for each inode that a guest knows, at most 1,000,000';
+}
+
 function shareRows(share: ShareFindings): Row[] {
   const { dataset, top } = share;
   if (dataset === undefined) {
     return [
       ['Dataset', share.occupied ? 'does not exist, and its mount point is not empty' : 'does not exist yet'],
+      ...roomRow(share),
     ];
   }
   return [
@@ -143,12 +149,19 @@ function shareRows(share: ShareFindings): Row[] {
       dataset.mounted ? `mounted at ${dataset.mountpoint}` : `not mounted (mountpoint ${dataset.mountpoint})`,
     ],
     ...(share.occupied ? [['Mount point', 'is not empty below the missing mount'] as Row] : []),
-    ['Available', size(dataset.availableBytes)],
+    ...roomRow(share),
     ['Properties', `acltype=${dataset.acltype} xattr=${dataset.xattr}`],
     ...(dataset.children.length > 0 ? [['Datasets below', ...dataset.children] as Row] : []),
     ...(top === undefined ? [] : [['Top', `owner ${top.uid}:${top.gid}, mode ${top.mode}`] as Row]),
     ['Marker', share.marker === undefined ? 'none' : `${share.marker.uuid} (share ${share.marker.share})`],
   ];
+}
+
+function roomRow({ room }: ShareFindings): Row[] {
+  if (room === undefined) return [];
+  const inodes =
+    room.inodes === undefined ? 'inodes as they are needed' : `${plural(room.inodes, 'free inode')}`;
+  return [['Room', `${size(room.bytes)} in ${room.dataset}, ${inodes}`]];
 }
 
 function guestRows(guest: GuestFindings): Row[] {
@@ -259,7 +272,12 @@ function moveRows(move: MoveFindings, findings: Findings, config: Config): Row[]
           ...(move.source.realPath === undefined || move.source.realPath === configured?.from.path
             ? []
             : [['Really', move.source.realPath] as Row]),
-          ...sourceRows(move.source, users),
+          ...sourceRows(move.source, {
+            users,
+            target: configured?.to.guest ?? 'the target',
+            unknownOwners: move.unknownOwners ?? [],
+            databases: configured?.databases ?? {},
+          }),
         ]
       : [['Source', `${move.source.state}: ${move.source.seen}`] as Row]),
     ['To', `${configured?.to.path ?? 'its place in the share'}: ${place(move)}`],
@@ -283,58 +301,6 @@ function place({ target }: MoveFindings): string {
     ...(target.released ? ['released to the target'] : []),
   ];
   return facts.join(', ');
-}
-
-/** Owners beyond these are summed up. */
-const shownOwners = 8;
-
-function sourceRows(source: SourceDirectory, users: GuestSystem['users']): Row[] {
-  const named = (owner: { uid: number; gid: number }) => {
-    const user = owner.uid === 0 ? 'root' : users.find((candidate) => candidate.uid === owner.uid)?.name;
-    return `${owner.uid}:${owner.gid}${user === undefined ? '' : ` (${user})`}`;
-  };
-  const most = source.owners.slice(0, shownOwners);
-  const rest = source.owners.length - most.length;
-  const special = [
-    `${plural(source.hardLinkGroups, 'file')} with several names`,
-    plural(source.sparseFiles, 'sparse file'),
-    `${plural(source.acls, 'entry', 'entries')} with ACLs`,
-    `${count(source.xattrs)} with extended attributes`,
-  ];
-  return [
-    [
-      'Top',
-      `owner ${named(source)}, mode ${source.mode}, ${source.fsType}${source.isMount ? ', a mount point' : ''}`,
-    ],
-    [
-      'Content',
-      source.empty
-        ? 'empty'
-        : `${plural(source.entries, 'entry', 'entries')}, ${size(source.bytes)} (${size(source.allocatedBytes)} on disk)`,
-    ],
-    ['Special', special.join(', ')],
-    [
-      'Owners',
-      ...list([
-        ...most.map((owner) => `${named(owner)}  ${plural(owner.entries, 'entry', 'entries')}`),
-        ...(rest > 0 ? [`and ${plural(rest, 'owner')} more`] : []),
-      ]),
-    ],
-    [
-      'Databases',
-      ...list(source.databases.map((database) => `${database.kind} at ${database.path} (${database.mark})`)),
-    ],
-    ['Image stores', ...list(source.imageStores.map((store) => `${store}: left behind`))],
-    ...(source.submounts.length > 0 ? [['Mounts below', ...source.submounts] as Row] : []),
-    ...(source.unreadable.length > 0
-      ? [
-          [
-            'Unreadable',
-            `${plural(source.unreadable.length, 'entry', 'entries')}, first ${source.unreadable[0]}`,
-          ] as Row,
-        ]
-      : []),
-  ];
 }
 
 function device(virtiofs: VirtiofsDevice): string {

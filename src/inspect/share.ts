@@ -17,9 +17,11 @@ export async function readShare(
 ): Promise<{ share: ShareFindings; targets: ReadonlyMap<string, NonNullable<MoveFindings['target']>> }> {
   const dataset = await readDataset(host, share.dataset);
   const mounted = dataset?.mounted === true;
+  const above = dataset ?? (await nearestAbove(host, share.dataset));
   const answers: Readonly<Record<string, Answer>> = await probe<string>(host, {
     inside: firstEntry(share.path),
     top: ['stat', '--printf=%u %g %a', '--', share.path],
+    fileSystem: ['stat', '--file-system', '--printf=%T %c %d', '--', share.path],
     marker: ['cat', shareLayout(share.path).marker],
     ...Object.fromEntries(
       moves.flatMap((move) => [
@@ -50,6 +52,15 @@ export async function readShare(
             },
           }),
       occupied: !mounted && filled('inside'),
+      ...(above === undefined
+        ? {}
+        : {
+            room: {
+              dataset: above.name,
+              bytes: above.availableBytes,
+              ...(mounted ? freeInodes(answers.fileSystem) : {}),
+            },
+          }),
       ...(mounted && yes('top')
         ? { top: { uid: Number(uid), gid: Number(gid), mode: (mode ?? '').padStart(4, '0') } }
         : {}),
@@ -69,6 +80,27 @@ export async function readShare(
         ]),
     ),
   };
+}
+
+/** The dataset in which a missing one would be made: quotas and redundancy are its own, a pool's free space knows neither. */
+async function nearestAbove(host: Host, name: string): Promise<Awaited<ReturnType<typeof readDataset>>> {
+  for (let above = parentOf(name); above !== ''; above = parentOf(above)) {
+    const found = await readDataset(host, above);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function parentOf(dataset: string): string {
+  return dataset.slice(0, Math.max(0, dataset.lastIndexOf('/')));
+}
+
+/** ZFS and btrfs make inodes as they are needed (statvfs' numbers follow the free space, or are 0). */
+function freeInodes(answer: Answer | undefined): { inodes?: number } {
+  const [type, all, free] = (answer?.stdout ?? '').split(' ');
+  if (answer?.exitCode !== 0 || type === 'zfs' || !/^[1-9]\d*$/.test(all ?? '') || !/^\d+$/.test(free ?? ''))
+    return {};
+  return { inodes: Number(free) };
 }
 
 /** What lies in a folder beside drayage's own: the first entry is enough. */

@@ -1,12 +1,15 @@
 import { guestError } from '../guest/errors.ts';
 import { type Answer, probe } from '../guest/probe.ts';
-import { isReadOnly } from '../guest/read-only.ts';
-import type { Host, RunOptions, RunResult } from '../ssh/host.ts';
+import type { Host, RunResult } from '../ssh/host.ts';
 import { optional } from '../workloads/podman.ts';
 import { AttributeCount, attributesArgv } from './attributes.ts';
 import { Census, censusArgv, UnreadableRecord } from './census.ts';
 import type { MountFindings, NotSeen, SourceDirectory, SourceFindings } from './findings.ts';
+import { readHeaders } from './first-bytes.ts';
+import { look } from './look.ts';
 import { showName } from './names.ts';
+import type { Noted } from './source-findings.ts';
+import type { Names, Tally } from './tally.ts';
 
 /** What is known before a source path is looked at. */
 export interface SourceQuestion {
@@ -21,15 +24,12 @@ export interface SourceQuestion {
   readonly missingTools: readonly string[];
 }
 
-/** Seconds without an answer before a walk over the source is given up. */
-const walkTimeoutSeconds = 600;
-
-/** How many unreadable entries are listed by name. */
-const listedUnreadable = 1000;
+/** So many files wait for a look at their first bytes, then they are looked at: memory stays bounded. */
+const headersAtOnce = 1000;
 
 /**
  * Looks at a source path: what it is, and what is in it. Reads names and inodes of everything once, extended attribute
- * names once, and the first bytes of files that may be SQLite databases; writes nothing.
+ * names once, both at the same time, and the first bytes of files that may be databases; writes nothing.
  */
 export async function readSource(
   question: SourceQuestion,
@@ -56,21 +56,18 @@ export async function readSource(
   const submounts = question.mounts
     .map((mount) => mount.target)
     .filter((target) => target.startsWith(`${path}/`));
-  const excluded = question.exclude.map((relative) => `${path}/${relative}`);
-  const known = question.storeRoots.filter((root) => root.startsWith(`${path}/`));
-  let stores = known;
-  let census = await takeCensus(question, [...excluded, ...stores], notSeen);
-  if (census.stores.length > 0) {
-    // A store that no manager spoke of: left behind too, so it is not counted either.
-    stores = [
-      ...known,
-      ...census.stores.map((folder) => (folder === '.' ? path : `${path}/${show(folder)}`)),
-    ];
-    census = await takeCensus(question, [...excluded, ...stores], notSeen);
-  }
-  const pruned = [...excluded, ...stores, ...submounts];
-  const attributes = await countAttributes(question, pruned, notSeen);
-  const sqlite = await findSqlite(question, census.marks.candidates());
+  const known = question.storeRoots.flatMap((root) =>
+    root.startsWith(`${path}/`) ? [root.slice(path.length + 1)] : [],
+  );
+  const pruned = [...question.exclude, ...known];
+  const [{ census, tally }, attributes] = await Promise.all([
+    takeCensus(question, device, pruned, notSeen),
+    countAttributes(question, '', pruned, notSeen),
+  ]);
+  // A store that no manager spoke of is left behind like the others; its attributes have been counted by then.
+  const found = census.stores.map(show);
+  if (attributes.acls + attributes.capabilities + attributes.xattrs > 0)
+    for (const store of found) attributes.subtract(await countAttributes(question, store, pruned, notSeen));
   const directory: SourceDirectory = {
     device,
     inode,
@@ -80,19 +77,30 @@ export async function readSource(
     mode: mode.padStart(4, '0'),
     fsType: about.mount.stdout.trim().split('\n').at(-1) ?? '',
     isMount: question.mounts.some((mount) => mount.target === path),
-    empty: census.entries === 0,
-    entries: census.entries,
-    bytes: census.bytes,
-    allocatedBytes: census.allocatedBytes,
+    empty: tally.entries === 0,
+    entries: tally.entries,
+    inodes: tally.inodes,
+    bytes: tally.bytes,
+    allocatedBytes: tally.allocatedBytes,
     hardLinkGroups: census.hardLinkGroups,
+    sparseFiles: tally.sparseFiles,
     acls: attributes.acls,
     xattrs: attributes.xattrs,
-    sparseFiles: census.sparseFiles,
-    unreadable: census.unreadable.slice(0, listedUnreadable).map(show).sort(),
-    submounts: [...new Set(submounts)].sort(),
-    owners: census.owners,
-    databases: census.marks.found(sqlite, show),
-    imageStores: stores.map((store) => store.slice(path.length + 1)).sort(),
+    capabilities: attributes.capabilities,
+    special: {
+      fifos: tally.fifos,
+      sockets: tally.sockets,
+      devices: tally.devices,
+      first: noted(tally.special).first,
+    },
+    notUtf8: noted(tally.notUtf8),
+    unreadable: noted(tally.unreadable),
+    submounts: [
+      ...new Set([...submounts, ...noted(tally.foreign).first.map((below) => `${path}/${below}`)]),
+    ].sort(),
+    owners: census.owners(tally),
+    databases: census.marks.found(show),
+    imageStores: [...known, ...found].sort(),
     hasShareFolder: about.shareFolder.exitCode === 0,
   };
   return { source: { state: 'directory', ...directory }, notSeen };
@@ -110,45 +118,66 @@ function stateOf(stat: Answer, readable: Answer): SourceFindings | undefined {
     : { state: 'unreadable', seen: 'this user may not read the directory' };
 }
 
-async function takeCensus(
-  question: SourceQuestion,
+/**
+ * Counts what lies below a path, in one walk. `bench:census` feeds it from a `Host` of its own.
+ * @param device of the path, as stat prints it.
+ * @param pruned relative paths that are not counted.
+ */
+export async function takeCensus(
+  { host, path }: Pick<SourceQuestion, 'host' | 'path'>,
+  device: string,
   pruned: readonly string[],
   notSeen: NotSeen[],
-): Promise<Census> {
-  const census = new Census();
-  const { host, path } = question;
-  const look = `${path} on ${host.name}`;
+): Promise<{ census: Census; tally: Tally }> {
+  const census = new Census(device);
+  const seenIn = `${path} on ${host.name}`;
   let result: RunResult;
   try {
-    result = await walk(host, censusArgv(path, pruned), { onStdout: (chunk) => census.add(chunk) });
+    const absolute = pruned.map((relative) => `${path}/${relative}`);
+    result = await look(host, censusArgv(path, absolute), {
+      async onStdout(chunk) {
+        census.add(chunk);
+        if (census.marks.waiting >= headersAtOnce) await readHeaders(host, path, census.marks);
+      },
+    });
   } catch (error) {
     if (!(error instanceof UnreadableRecord)) throw error;
-    throw unexpected(look, error.message);
+    throw unexpected(seenIn, error.message);
   }
-  if (!census.complete) throw unexpected(look, 'find ended in the middle of an entry');
-  if (result.exitCode === 0) return census;
+  if (!census.complete) throw unexpected(seenIn, 'find ended in the middle of an entry');
+  await readHeaders(host, path, census.marks);
+  const tally = census.end();
+  if (result.exitCode === 0) return { census, tally };
   const complaint = result.stderr.toString('utf8').trim();
   const others = complaint.split('\n').filter((line) => !/Permission denied$/.test(line));
-  if (census.unreadable.length === 0 || others.length > 0) {
-    if (census.entries === 0)
-      throw unexpected(look, complaint || `find ended with exit code ${result.exitCode}`);
+  if (tally.unreadable.count === 0 || others.length > 0) {
+    if (tally.entries === 0)
+      throw unexpected(seenIn, complaint || `find ended with exit code ${result.exitCode}`);
     notSeen.push({
-      subject: `source ${path} on ${host.name}`,
+      subject: `source ${seenIn}`,
       what: 'some entries',
       seen: others[0] ?? complaint.split('\n')[0] ?? '',
       next: `find ${path} -xdev > /dev/null   # on ${host.name}`,
     });
   }
-  return census;
+  return { census, tally };
 }
 
+/** @param below where to count, relative to the path; empty: everywhere. */
 async function countAttributes(
   question: SourceQuestion,
+  below: string,
   pruned: readonly string[],
   notSeen: NotSeen[],
 ): Promise<AttributeCount> {
-  const { host, path } = question;
-  const count = new AttributeCount(pruned);
+  const { host } = question;
+  const path = below === '' ? question.path : `${question.path}/${below}`;
+  const inside = `${below}/`;
+  const count = new AttributeCount(
+    below === ''
+      ? pruned
+      : pruned.filter((left) => left.startsWith(inside)).map((left) => left.slice(inside.length)),
+  );
   const unseen = (seen: string, next: string) =>
     notSeen.push({
       subject: `source ${path} on ${host.name}`,
@@ -160,7 +189,7 @@ async function countAttributes(
     unseen('getfattr is not installed', `apt-get install attr   # on ${host.name}`);
     return count;
   }
-  const result = await walk(host, attributesArgv(path), { onStdout: (chunk) => count.add(chunk) });
+  const result = await look(host, attributesArgv(path), { onStdout: (chunk) => count.add(chunk) });
   count.end();
   const complaint = result.stderr.toString('utf8').split('\n').filter(Boolean);
   // Unreadable entries are named by the census already, and files of a live source may go away.
@@ -170,35 +199,15 @@ async function countAttributes(
   return count;
 }
 
-const sqliteHeader = 'SQLite format 3\0';
-
-/** Which of the files (byte strings, relative) begin with SQLite's header. One call for all of them. */
-async function findSqlite(question: SourceQuestion, files: readonly string[]): Promise<Set<string>> {
-  if (files.length === 0) return new Set();
-  const prefix = Buffer.from(`${question.path}/`).toString('latin1');
-  const stdin = Buffer.from(files.map((file) => `${prefix}${file}\0`).join(''), 'latin1');
-  const argv = ['xargs', '-0', '-r', 'head', '-v', '-c', String(sqliteHeader.length), '--'];
-  const result = await walk(question.host, argv, { stdin });
-  const printed = result.stdout.toString('latin1');
-  // `head -v` writes `==> NAME <==`, a line break, and the bytes: the names are known, so they cannot deceive.
-  return new Set(files.filter((file) => printed.includes(`==> ${prefix}${file} <==\n${sqliteHeader}`)));
-}
-
-async function walk(host: Host, argv: readonly string[], options: RunOptions): Promise<RunResult> {
-  if (!isReadOnly(argv)) {
-    throw guestError('guest/not-read-only', {
-      seen: argv.join(' '),
-      next: ['report this as a bug of drayage: inspection must only look'],
-    });
-  }
-  return host.run(argv, { timeoutSeconds: walkTimeoutSeconds, ...options });
-}
-
-function unexpected(look: string, seen: string): Error {
+function unexpected(seenIn: string, seen: string): Error {
   return guestError('guest/unexpected-output', {
-    seen: `${look}: ${seen}`,
+    seen: `${seenIn}: ${seen}`,
     next: ['find --version   # GNU findutils 4.2 or later is needed; BusyBox has no -printf'],
   });
+}
+
+function noted({ count, first }: Names): Noted {
+  return { count, first: first.map(show).sort() };
 }
 
 function show(path: string): string {

@@ -45,7 +45,7 @@ export const planErrors = {
   'plan/source-submounts': {
     exit: refused,
     meaning:
-      'Other file systems are mounted below the source path. A copy would stop at them, or mix them into the share.',
+      'Other file systems are mounted below the source path, or are subvolumes there. A copy would stop at them, or mix them into the share.',
   },
   'plan/source-has-marker': {
     exit: refused,
@@ -100,7 +100,7 @@ export const planErrors = {
   'plan/too-many-entries': {
     exit: refused,
     meaning:
-      "virtiofsd holds one open file for each entry the guest has looked up, at most 1,000,000; beyond it every access in the guest fails with 'Too many open files in system'.",
+      "virtiofsd holds one open file for each inode the guest has looked up, at most 1,000,000; beyond it every access in the guest fails with 'Too many open files in system'.",
   },
   'plan/share-occupied': {
     exit: refused,

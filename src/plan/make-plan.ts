@@ -1,8 +1,9 @@
 import type { Config, ShareConfig } from '../config/config.ts';
 import type { Findings } from '../inspect/findings.ts';
-import { roomBlockers, shareBlockers } from './blockers/cluster.ts';
+import { shareBlockers } from './blockers/cluster.ts';
 import { guestBlockers } from './blockers/guests.ts';
 import { handedOverBlockers, sharedWorkloadBlockers } from './blockers/moves.ts';
+import { roomBlockers } from './blockers/room.ts';
 import { sourceBlockers } from './blockers/source.ts';
 import { moveContext, shareContext, workloadsOf } from './context.ts';
 import { estimate } from './estimate.ts';

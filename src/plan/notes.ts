@@ -1,9 +1,13 @@
 import type { Config, MoveConfig, ShareConfig } from '../config/config.ts';
-import type { Findings } from '../inspect/findings.ts';
+import type { Findings, SourceDirectory, UnknownOwner } from '../inspect/findings.ts';
 import { workloadsOf } from './context.ts';
-
-/** Entries from which virtiofsd's limit of 1,000,000 open files is worth a word. */
-const manyEntries = 300_000;
+import {
+  descriptorAdvice,
+  descriptorLimit,
+  inodesHeldOpen,
+  manyInodes,
+  tooManyInodes,
+} from './descriptors.ts';
 
 /** What the operator should know and need not act on, in the order of the moves. Depends on nothing that moves by itself. */
 export function planNotes(config: Config, findings: Findings): string[] {
@@ -24,11 +28,13 @@ export function planNotes(config: Config, findings: Findings): string[] {
         `${move.from.path} belongs to ${source.uid}:${source.gid}; the top of the share will belong to ${share.owner.uid}:${share.owner.gid}. Nothing below it changes its owner.`,
       );
     }
-    if (source.entries > manyEntries) {
+    const open = inodesHeldOpen(config, findings, move);
+    if (open > manyInodes && open <= tooManyInodes) {
       notes.push(
-        `${move.from.path} has more than ${manyEntries.toLocaleString('en-US')} entries: virtiofsd holds one open file for each that the guest has looked up, at most 1,000,000.`,
+        `${move.to.guest} will reach more than ${manyInodes.toLocaleString('en-US')} inodes through ${share.name}: virtiofsd holds one open file for each that the guest has looked up, at most ${descriptorLimit.toLocaleString('en-US')}; then every access fails. The cure, on ${share.node}: ${descriptorAdvice}.`,
       );
     }
+    notes.push(...aboutEntries(move, source, findings.moves[move.name]?.unknownOwners ?? []));
     for (const child of findings.shares[share.name]?.dataset?.children ?? []) {
       notes.push(
         `${child} is a dataset below ${share.dataset}: guests may not see it through the share, and renames across it fail.`,
@@ -53,6 +59,38 @@ export function planNotes(config: Config, findings: Findings): string[] {
     }
   }
   return [...new Set(notes)];
+}
+
+/** What is odd among the entries, and comes along or stays behind. */
+function aboutEntries(
+  move: MoveConfig,
+  source: SourceDirectory,
+  unknownOwners: readonly UnknownOwner[],
+): string[] {
+  const { guest, path } = move.from;
+  const notes: string[] = [];
+  const strangers = unknownOwners.filter((owner) => owner.knownOnSource);
+  if (strangers.length > 0) {
+    // By number: how often each occurs moves by itself.
+    const some = strangers
+      .toSorted((a, b) => b.kind.localeCompare(a.kind) || a.id - b.id)
+      .slice(0, 5)
+      .map(({ kind, id }) => `${kind} ${id}`);
+    notes.push(
+      `Owners in ${path} that ${guest} knows and ${move.to.guest} does not: ${some.join(', ')}${strangers.length > some.length ? ' and more' : ''}. The numbers are kept; who may read them there is for ${move.to.guest} to say.`,
+    );
+  }
+  if (source.special.sockets > 0) {
+    notes.push(
+      `There are sockets in ${path}: they are not copied, their programs make them anew when they start.`,
+    );
+  }
+  if (source.special.devices > 0) {
+    notes.push(
+      `There are device nodes in ${path}: they are copied, and open the devices of ${move.to.guest}.`,
+    );
+  }
+  return notes;
 }
 
 /** Who else has the share: the devices of a mapping see all of it, and locks hold within one guest only. */

@@ -130,6 +130,7 @@ export const doc1: readonly (readonly [RegExp, FakeAnswer])[] = [
     /^getent passwd/,
     'root:x:0:0::/root:/bin/sh\nabl030:x:1000:100::/home/abl030:/bin/sh\nnotes:x:1001:1001::/home/notes:/bin/sh\n',
   ],
+  [/^getent group/, 'root:x:0:\nusers:x:100:\nnotes:x:1001:\n'],
   [/^cat \/etc\/sub[ug]id/, 'notes:100000:65536\n'],
   [/^find \/var\/lib\/systemd\/linger/, 'notes\n'],
   [/^podman --version/, 'podman version 5.4.2\n'],
@@ -161,8 +162,11 @@ export const doc1: readonly (readonly [RegExp, FakeAnswer])[] = [
   [/^stat --printf=%d/, '2049 131 0 0 755 directory'],
   [/^findmnt --noheadings/, 'ext4\n'],
   [/^test -r/, ''],
-  [/^env LC_ALL=C find \/mnt\/docker/, 'd 4096 8 2 9 1000 100 web\0f 12 8 1 10 1000 100 web/index\0'],
-  [/^env LC_ALL=C getfattr/, ''],
+  [
+    /^env LC_ALL=C find \/mnt\/docker/,
+    'd 4096 8 2 9 2049 1000 100 web\0f 12 8 1 10 2049 1000 100 web/index\0',
+  ],
+  [/^env --chdir=\/mnt\/docker LC_ALL=C getfattr/, ''],
   [/^readlink/, readlink()],
 ];
 
@@ -182,5 +186,9 @@ export const prom: readonly (readonly [RegExp, FakeAnswer])[] = [
   [/^test -x \/usr\/libexec\/virtiofsd/, ''],
   [/^command -v/, '/usr/bin/x\n'],
   [/^zpool list/, 'nvmeprom\t1992864825344\t805306368000\t1187558457344\tONLINE\t123456789\toff\n'],
+  [
+    /^zfs list .* nvmeprom$/,
+    'nvmeprom\t805306368000\t1150000000000\t98304\tyes\ton\toff\toff\ton\t131072\ton\t0\t0\t123456789\t/nvmeprom\n',
+  ],
   [/^zfs list/, { exitCode: 1, stderr: "cannot open 'nvmeprom/containers': dataset does not exist" }],
 ];

@@ -1,12 +1,13 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Config, MoveConfig } from '../../src/config/config.ts';
 import { isReadOnly } from '../../src/guest/read-only.ts';
-import type { Findings } from '../../src/inspect/findings.ts';
+import type { Findings, SourceFindings } from '../../src/inspect/findings.ts';
 import { inspect } from '../../src/inspect/inspect.ts';
 import { printFindings } from '../../src/inspect/print.ts';
 import type { ProxmoxReader } from '../../src/inspect/proxmox-reader.ts';
 import { sshError } from '../../src/ssh/errors.ts';
 import type { Host } from '../../src/ssh/host.ts';
+import { sampleSource } from '../support/sample.ts';
 import { doc1, doc2, fakeHost, prom } from './fake-guest.ts';
 
 const move: MoveConfig = {
@@ -155,7 +156,12 @@ describe('an inspection', () => {
   it('sees what is at the path on the target, and that the dataset is not there yet', async () => {
     const findings = await look();
     expect(findings.moves.docker?.targetPath).toBe('missing');
-    expect(findings.shares.containers).toEqual({ name: 'containers', occupied: false });
+    expect(findings.shares.containers).toEqual({
+      name: 'containers',
+      occupied: false,
+      // The dataset in which it would be made knows quotas and redundancy; the free space of a pool does not.
+      room: { dataset: 'nvmeprom', bytes: 1_150_000_000_000 },
+    });
     expect(findings.nodes.prom).toMatchObject({
       hostname: 'prom',
       pveVersion: 'pve-manager/9.1.4/5ac30304265fbd8e',
@@ -163,6 +169,58 @@ describe('an inspection', () => {
       virtiofsd: true,
       pools: [{ name: 'nvmeprom', health: 'ONLINE' }],
     });
+  });
+
+  it('counts free inodes only where a file system has a fixed number of them', async () => {
+    const mounted = (stat: string) =>
+      fakeHost('prom', [
+        [
+          /^zfs list .* nvmeprom\/containers$/,
+          'nvmeprom/containers\t9\t500\t9\tyes\ton\toff\tposix\tsa\t131072\ton\t0\t0\t1\t/nvmeprom/containers\n',
+        ],
+        [/^stat --file-system/, stat],
+        [/^stat --printf=%u/, '1000 100 755'],
+        ...prom,
+      ]);
+    const room = async () => (await look()).shares.containers?.room;
+    machines.prom = mounted('zfs 977 900');
+    expect(await room()).toEqual({ dataset: 'nvmeprom/containers', bytes: 500 });
+    machines.prom = mounted('ext2/ext3 65536 65000');
+    expect(await room()).toEqual({ dataset: 'nvmeprom/containers', bytes: 500, inodes: 65_000 });
+  });
+
+  it('sees the wrapper that gives virtiofsd file handles, and one that does not', async () => {
+    const wrapped = (script: string) =>
+      fakeHost('prom', [
+        [/^find -L \/usr\/libexec\/virtiofsd/, 'x'],
+        [/^cat \/usr\/libexec\/virtiofsd/, script],
+        ...prom,
+      ]);
+    const exec = 'exec /usr/libexec/virtiofsd.distrib --inode-file-handles=prefer "$@"\n';
+    machines.prom = wrapped(`#!/bin/sh\n${exec}`);
+    const findings = await look();
+    expect(findings.nodes.prom?.virtiofsdFileHandles).toBe(true);
+    expect(printFindings(findings, config)).toContain('a wrapper that gives it file handles');
+    machines.prom = wrapped(`#!/bin/sh\n# ${exec}exec /usr/libexec/virtiofsd.distrib "$@"\n`);
+    expect((await look()).nodes.prom).not.toHaveProperty('virtiofsdFileHandles');
+  });
+
+  it('names the owners that the target does not know', async () => {
+    const find = 'f 12 8 1 10 2049 1000 100 a\0f 1 8 1 11 2049 1001 4242 b\0f 1 8 1 12 2049 100999 1 c\0';
+    machines.doc1 = fakeHost('doc1', [[/^env LC_ALL=C find \/mnt\/docker/, find], ...doc1]);
+    machines.doc2 = fakeHost('doc2', [
+      [/^getent passwd/, 'root:x:0:0::/root:/bin/sh\nabl030:x:1000:100::/home/abl030:/bin/sh\n'],
+      [/^cat \/etc\/subuid/, { exitCode: 1 }],
+      ...doc2,
+    ]);
+    const findings = await look();
+    expect(findings.moves.docker?.unknownOwners).toEqual([
+      { kind: 'gid', id: 1, entries: 1, knownOnSource: false },
+      { kind: 'gid', id: 4242, entries: 1, knownOnSource: false },
+      { kind: 'uid', id: 1001, entries: 1, knownOnSource: true },
+      { kind: 'uid', id: 100_999, entries: 1, knownOnSource: true },
+    ]);
+    expect(printFindings(findings, config)).toMatch(/Unknown to doc2 +gid 1 {2}1 entry\n/);
   });
 
   it('resolves the source path, where a folder above it is a link', async () => {
@@ -258,6 +316,39 @@ describe('an inspection', () => {
 describe('the printed findings', () => {
   it('read as the current findings of a written plan', async () => {
     await expect(printFindings(await look([114]), config)).toMatchFileSnapshot('printed-findings.txt');
+  });
+
+  it('show what a census can find, however much it is', async () => {
+    const found = await look([114]);
+    const many = (what: string, most: number) => Array.from({ length: most }, (_, at) => `${what}${at}`);
+    const source: SourceFindings = {
+      state: 'directory',
+      ...sampleSource,
+      entries: 1_204_311,
+      inodes: 1_150_002,
+      capabilities: 3,
+      special: { fifos: 1, sockets: 12, devices: 1, first: many('run/socket', 14) },
+      notUtf8: { count: 31, first: many('old/caf\\xe9', 20) },
+      unreadable: { count: 2, first: ['closed', 'secret/key'] },
+      submounts: ['/mnt/docker/media'],
+      owners: many('', 12).map((_, at) => ({ uid: at, gid: 100, entries: 1000 - at })),
+      databases: [
+        { kind: 'PostgreSQL', path: 'immich/pg', mark: 'PG_VERSION, global/pg_control' },
+        { kind: 'SQLite (WAL)', path: 'jellyfin/library.db', mark: 'SQLite format 3, library.db-wal' },
+      ],
+      imageStores: ['.store'],
+    };
+    const unknownOwners = [
+      { kind: 'uid' as const, id: 999, entries: 812, knownOnSource: false },
+      { kind: 'gid' as const, id: 1001, entries: 40, knownOnSource: true },
+    ];
+    const docker = { name: 'docker', source, unknownOwners };
+    await expect(
+      printFindings(
+        { ...found, nodes: {}, guests: {}, shares: {}, notSeen: [], moves: { docker } },
+        { ...config, moves: { docker: { ...move, databases: { 'immich/pg': 'leave' } } } },
+      ),
+    ).toMatchFileSnapshot('printed-census.txt');
   });
 
   it('name what the token may not do, where it was asked', async () => {

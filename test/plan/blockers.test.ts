@@ -72,13 +72,88 @@ describe('the source path', () => {
   });
 });
 
+describe('the source path, further', () => {
+  it('that is itself an image store blocks', () => {
+    const [first] = blockers(withSource({ empty: true, imageStores: ['.'] }));
+    expect(first).toMatchObject({ code: 'plan/source-empty', seen: expect.stringContaining('image store') });
+  });
+
+  it('with entries that cannot be read blocks with their exact number', () => {
+    const [first] = blockers(withSource({ unreadable: { count: 1234, first: ['a', 'b'] } }));
+    expect(first).toMatchObject({
+      code: 'plan/source-unreadable-entries',
+      seen: '1,234 entries, first: a, b',
+      next: [expect.anything(), expect.stringContaining('sudo')],
+    });
+  });
+
+  it('with a database below another that stays behind asks no second word', () => {
+    const findings = withSource({
+      databases: [
+        { kind: 'InfluxDB', path: 'influx', mark: 'influxd.bolt' },
+        { kind: 'SQLite', path: 'influx/extra.db', mark: 'SQLite format 3' },
+        { kind: 'SQLite', path: 'influx2.db', mark: 'SQLite format 3' },
+      ],
+    });
+    const said = (choice: string) =>
+      blockers(findings, `${sampleYaml}    databases: { influx: ${choice} }\n`);
+    expect(said('leave').map(({ seen }) => seen)).toEqual([expect.stringContaining('influx2.db')]);
+    expect(said('move')).toHaveLength(2);
+  });
+});
+
 describe('the target', () => {
   it('without room blocks', () => {
     expect(codes(withSource({ allocatedBytes: 2e12 }))).toEqual(['plan/no-room']);
   });
 
-  it('with an entry count near the limit of virtiofsd blocks', () => {
-    expect(codes(withSource({ entries: 950_000 }))).toEqual(['plan/too-many-entries']);
+  it('is asked for a margin, and for what each inode takes', () => {
+    const room = (bytes: number, inodes?: number): Findings => {
+      const found = withSource({ allocatedBytes: 1_000_000, inodes: 1000 });
+      const share = { name: 'containers', occupied: false };
+      const left = { dataset: 'nvmeprom', bytes, ...(inodes === undefined ? {} : { inodes }) };
+      return { ...found, shares: { containers: { ...share, room: left } } };
+    };
+    expect(codes(room(2_074_000))).toEqual([]);
+    expect(blockers(room(2_073_999))[0]).toMatchObject({
+      code: 'plan/no-room',
+      seen: 'doc1:/mnt/docker needs 2.1 MB, 5 % and 1 KiB for each inode included; nvmeprom has 2.1 MB left',
+      next: [expect.stringContaining('zfs list -o space nvmeprom'), expect.stringContaining('exclude')],
+    });
+    expect(codes(room(9e9, 1050))).toEqual([]);
+    expect(blockers(room(9e9, 1049))[0]).toMatchObject({
+      code: 'plan/no-room',
+      next: [expect.stringContaining('df -i /nvmeprom/containers'), expect.anything()],
+    });
+  });
+
+  it('must have room for all moves that are still to be copied into the pool', () => {
+    const two = `${sampleYaml}  media:
+    from: { guest: doc1, path: /mnt/media }
+    to: { share: containers, guest: doc2, as: media }
+`;
+    const found = withSource({ allocatedBytes: 6e11 });
+    const docker = found.moves.docker!;
+    const both = (claimed: boolean): Findings => {
+      const target = { empty: true, claimed, released: false };
+      return { ...found, moves: { docker, media: { ...docker, name: 'media', target } } };
+    };
+    const rooms = (findings: Findings) =>
+      blockers(findings, two).filter(({ code }) => code === 'plan/no-room');
+    expect(rooms(both(true))).toEqual([]);
+    expect(rooms(both(false))[0]?.seen).toContain('doc1:/mnt/docker (together with media) needs 1.3 TB');
+  });
+
+  it('with inodes near the limit of virtiofsd blocks, unless the wrapper is there', () => {
+    const many = withSource({ inodes: 950_000 });
+    expect(codes(withSource({ entries: 950_000, inodes: 400_000 }))).toEqual([]);
+    expect(blockers(many)[0]).toMatchObject({
+      code: 'plan/too-many-entries',
+      seen: expect.stringContaining('950,000 inodes will be in reach of doc2'),
+      next: [expect.stringContaining('docs/recovery.md'), expect.stringContaining('exclude')],
+    });
+    const prom = { ...many.nodes.prom!, virtiofsdFileHandles: true };
+    expect(codes({ ...many, nodes: { prom } })).toEqual([]);
   });
 
   it('whose place holds data that drayage did not bring blocks', () => {

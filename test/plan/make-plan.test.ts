@@ -161,6 +161,22 @@ describe('the virtiofs device', () => {
   });
 });
 
+describe('the virtiofs device of a source with file capabilities alone', () => {
+  it('exposes extended attributes: the guest would not see the capabilities', () => {
+    const found = sampleFindings();
+    const source = { state: 'directory' as const, ...sampleSource, acls: 0, xattrs: 0, capabilities: 1 };
+    const device = makePlan(
+      sampleConfig(),
+      { ...found, moves: { docker: { ...found.moves.docker!, source } } },
+      '0.1.0',
+    ).steps.find(({ id }) => id === 'device docker');
+    expect(device?.operations[0]).toMatchObject({
+      params: { virtiofs0: 'dirid=containers,expose-xattr=1' },
+    });
+    expect(device?.why).toContain('uses file capabilities, which');
+  });
+});
+
 describe('law 4: deletes stay inside the marked share', () => {
   it('guards every operation that writes into the share by the mount and the marker', () => {
     for (const operation of operations()) {

@@ -1,13 +1,9 @@
-import type { Config, MoveConfig, ShareConfig } from '../../config/config.ts';
+import type { Config, ShareConfig } from '../../config/config.ts';
 import { packageOf } from '../../guest/tools.ts';
 import type { Findings } from '../../inspect/findings.ts';
 import { blocker } from '../errors.ts';
 import type { Blocker } from '../plan.ts';
-import { bytes } from '../render/words.ts';
 import { sshTo } from './ssh-to.ts';
-
-/** virtiofsd's own limit of open files, and so of entries that a guest may know at once. */
-const descriptorLimit = 1_000_000;
 
 /** What is wrong with a share: its node, its dataset, its mapping. */
 export function shareBlockers(config: Config, findings: Findings, share: ShareConfig): Blocker[] {
@@ -121,64 +117,6 @@ function datasetBlockers(findings: Findings, share: ShareConfig, ssh: string): B
       blocker('plan/foreign-marker', {
         seen: `${share.path}/.drayage/share.json is of share ${state.marker.share}`,
         next: [`correct shares.${share.name}.dataset`, `or name the share ${state.marker.share}`],
-      }),
-    );
-  }
-  return found;
-}
-
-/** Does the data of a move fit, and can the dataset and the guest hold what it consists of? */
-export function roomBlockers(config: Config, findings: Findings, move: MoveConfig): Blocker[] {
-  const share = config.shares[move.to.share] as ShareConfig;
-  const source = findings.moves[move.name]?.source;
-  if (source?.state !== 'directory') return [];
-  const found: Blocker[] = [];
-  const at = { move: move.name };
-  const ssh = sshTo(config, config.nodes[share.node]?.ssh ?? share.node);
-  const dataset = findings.shares[share.name]?.dataset;
-  const pool = findings.nodes[share.node]?.pools.find((candidate) => candidate.name === share.pool);
-  const free = dataset?.availableBytes ?? pool?.freeBytes;
-  // Once claimed, part of the data is already there and counted as used.
-  const claimed = findings.moves[move.name]?.target?.claimed === true;
-  if (free !== undefined && !claimed && source.allocatedBytes * 1.05 > free) {
-    found.push(
-      blocker('plan/no-room', {
-        ...at,
-        seen: `${move.from.guest}:${move.from.path} needs ${bytes(source.allocatedBytes)}, ${share.dataset} has ${bytes(free)} left`,
-        next: [
-          `${ssh} zfs list -o space ${share.pool}`,
-          `leave something behind: moves.${move.name}.exclude`,
-        ],
-      }),
-    );
-  }
-  if (source.entries > descriptorLimit * 0.9) {
-    found.push(
-      blocker('plan/too-many-entries', {
-        ...at,
-        seen: `${source.entries} entries below ${move.from.path}`,
-        next: [
-          'run virtiofsd with --inode-file-handles=prefer by a wrapper (docs/recovery.md), or split the move',
-        ],
-      }),
-    );
-  }
-  if (source.acls > 0 && dataset !== undefined && /^(off|noacl)$/.test(dataset.acltype)) {
-    found.push(
-      blocker('plan/share-without-acls', {
-        ...at,
-        seen: `${source.acls} entries with ACLs; ${share.dataset} has acltype=${dataset.acltype}`,
-        next: [`${ssh} zfs set acltype=posixacl xattr=sa ${share.dataset}`, 'drayage plan'],
-      }),
-    );
-  }
-  const target = findings.moves[move.name]?.target;
-  if (target !== undefined && !target.empty && !target.claimed) {
-    found.push(
-      blocker('plan/place-occupied', {
-        ...at,
-        seen: `${move.to.path} on ${share.node} is not empty`,
-        next: [`${ssh} ls -la ${move.to.path}`, `choose another place: moves.${move.name}.to.as`],
       }),
     );
   }

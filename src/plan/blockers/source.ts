@@ -3,6 +3,7 @@ import type { Findings, SourceDirectory } from '../../inspect/findings.ts';
 import { isBelow } from '../context.ts';
 import { blocker } from '../errors.ts';
 import type { Blocker } from '../plan.ts';
+import { count } from '../render/words.ts';
 import { sshTo } from './ssh-to.ts';
 
 /** File systems whose content is not this guest's own data. */
@@ -88,7 +89,18 @@ function directoryBlockers(
       }),
     );
   }
-  if (source.empty) {
+  if (source.imageStores.includes('.')) {
+    found.push(
+      blocker('plan/source-empty', {
+        ...at,
+        seen: `${path} on ${guest} is itself an image store: nothing in it is moved`,
+        next: [
+          `${ssh} podman info --format '{{.Store.GraphRoot}}'`,
+          `correct moves.${move.name}.from.path in ${config.file}`,
+        ],
+      }),
+    );
+  } else if (source.empty) {
     found.push(
       blocker('plan/source-empty', {
         ...at,
@@ -104,7 +116,10 @@ function directoryBlockers(
       blocker('plan/source-submounts', {
         ...at,
         seen: `mounted below ${path} on ${guest}: ${submounts.join(', ')}`,
-        next: [`name them in moves.${move.name}.exclude in ${config.file}`, `${ssh} umount ${submounts[0]}`],
+        next: [
+          `name them in moves.${move.name}.exclude in ${config.file}`,
+          `${ssh} findmnt --submounts --target ${path}   # nothing there: a btrfs subvolume`,
+        ],
       }),
     );
   }
@@ -121,16 +136,21 @@ function directoryBlockers(
       }),
     );
   }
-  if (source.unreadable.length > 0) {
+  if (source.unreadable.count > 0) {
     found.push(
       blocker('plan/source-unreadable-entries', {
         ...at,
-        seen: `${source.unreadable.length} entries, first: ${source.unreadable.slice(0, 5).join(', ')}`,
+        seen: `${count(source.unreadable.count, 'entry', 'entries')}, first: ${source.unreadable.first.slice(0, 5).join(', ')}`,
         next: [`${ssh} id`, `let drayage read as root: ssh as root, or set guests.${guest}.sudo`],
       }),
     );
   }
-  const undecided = source.databases.filter((database) => move.databases[database.path] === undefined);
+  // What lies below something that is left behind is left behind with it.
+  const left = Object.keys(move.databases).filter((database) => move.databases[database] === 'leave');
+  const undecided = source.databases.filter(
+    (database) =>
+      move.databases[database.path] === undefined && !left.some((above) => isBelow(database.path, above)),
+  );
   for (const database of undecided) {
     found.push(
       blocker('plan/database-undecided', {

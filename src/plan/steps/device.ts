@@ -11,7 +11,7 @@ export function deviceStep(context: MoveContext): Step {
     cache: share.cache,
     directIo: false,
     exposeAcl: source.acls > 0,
-    exposeXattr: source.xattrs > 0 || source.acls > 0,
+    exposeXattr: source.xattrs > 0 || source.capabilities > 0 || source.acls > 0,
   };
   const devices = targetGuest.findings.vm.virtiofs;
   const present = devices.find((device) => device.mapping === share.mapping);
@@ -23,9 +23,11 @@ export function deviceStep(context: MoveContext): Step {
   const value = enough ? present.raw : virtiofsValue(wanted);
   const path = `/nodes/${targetGuest.findings.node}/qemu/${targetGuest.config.vmid}/config`;
   const configured: Check = { kind: 'call', path, at: key, equals: value, what: `${key} is ${value}` };
-  const exposes = [wanted.exposeAcl ? 'ACLs' : '', wanted.exposeXattr ? 'extended attributes' : ''].filter(
-    Boolean,
-  );
+  const exposes = [
+    source.acls > 0 ? 'ACLs' : '',
+    source.xattrs > 0 ? 'extended attributes' : '',
+    source.capabilities > 0 ? 'file capabilities' : '',
+  ].filter(Boolean);
   return {
     id: `device ${move.name}`,
     phase: move.phase,
@@ -35,7 +37,7 @@ export function deviceStep(context: MoveContext): Step {
     why:
       exposes.length === 0
         ? 'The guest gets the share as a device.'
-        : `The guest gets the share as a device. The source uses ${exposes.join(' and ')}, which a guest does not see unless the device exposes them.`,
+        : `The guest gets the share as a device. The source uses ${exposes.join(', ')}, which a guest does not see unless the device exposes them.`,
     needs: [`mapping ${share.name}`],
     probe: [configured],
     operations: enough
