@@ -1,25 +1,21 @@
 import { execFileSync } from 'node:child_process';
 import {
-  appendFileSync,
   chmodSync,
   chownSync,
   closeSync,
-  existsSync,
   ftruncateSync,
   linkSync,
   lutimesSync,
   mkdirSync,
   openSync,
   readdirSync,
-  renameSync,
-  rmSync,
   symlinkSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
 
 /** Names of any bytes: spaces, quotes, newlines, wildcards, options, invalid UTF-8, what tools escape. */
-const oddNames = [
+export const oddNames = [
   'plain',
   'two words',
   'new\nline',
@@ -51,18 +47,19 @@ export function randomNumbers(seed: number): (below: number) => number {
   };
 }
 
-function join(folder: Buffer, name: Buffer): Buffer {
+export function join(folder: Buffer, name: Buffer): Buffer {
   return Buffer.concat([folder, Buffer.from('/'), name]);
 }
 
 /** Runs a tool on paths of any bytes. */
-function onPaths(command: readonly string[], paths: readonly Buffer[]): void {
+export function onPaths(command: readonly string[], paths: readonly Buffer[]): void {
   if (paths.length === 0) return;
   const input = Buffer.concat(paths.map((path) => Buffer.concat([path, Buffer.from([0])])));
   execFileSync('xargs', ['-0', ...command], { input, stdio: ['pipe', 'pipe', 'pipe'] });
 }
 
-function list(root: string): { files: Buffer[]; folders: Buffer[]; all: Buffer[] } {
+/** Every path below, as bytes; directories include the root. */
+export function list(root: string): { files: Buffer[]; folders: Buffer[]; all: Buffer[] } {
   const files: Buffer[] = [];
   const folders: Buffer[] = [Buffer.from(root)];
   const all: Buffer[] = [];
@@ -104,11 +101,21 @@ export function makeTree(root: string, seed: number): void {
     linkSync(pick(files), join(pick(folders), Buffer.from(`hard${count}`)));
     symlinkSync(pick(oddNames), join(pick(folders), Buffer.from(`soft${count}`)));
   }
+  writeFileSync(join(pick(folders), Buffer.from('n'.repeat(255))), 'a long name');
+  if (random(8) === 0) makeDeep(root);
   execFileSync('mkfifo', ['--', `${root}/fifo`]);
   execFileSync('mknod', ['--', `${root}/null`, 'c', '1', '3']);
   execFileSync('mknod', ['--', `${root}/loop`, 'b', '7', '200']);
   attributes(files, folders, random);
   metadata(root, files, folders, random);
+}
+
+/** A file whose path below the root has 4,000 bytes. */
+function makeDeep(root: string): void {
+  let path = `${root}/deep`;
+  while (path.length - root.length + 201 < 3900) path += `/${'d'.repeat(200)}`;
+  mkdirSync(path, { recursive: true });
+  writeFileSync(`${path}/${'f'.repeat(4000 - (path.length - root.length))}`, 'far down');
 }
 
 function some<T>(from: readonly T[], count: number, random: (below: number) => number): T[] {
@@ -138,7 +145,7 @@ function metadata(
 ): void {
   for (const path of some(files, 20, random)) {
     chownSync(path, 100_000 + random(1000), random(1000));
-    chmodSync(path, [0o600, 0o644, 0o755, 0o4755, 0o2640][random(5)] as number);
+    chmodSync(path, [0o600, 0o644, 0o755, 0o4755, 0o2640, 0][random(6)] as number);
   }
   for (const path of some(folders, 6, random)) {
     chownSync(path, random(2000), 100);
@@ -147,42 +154,5 @@ function metadata(
   for (const path of list(root).all) {
     const time = 1_600_000_000 + random(100_000_000) + random(1000) / 1000;
     lutimesSync(path, time, time);
-  }
-}
-
-/** What happens to a tree while it is in use: everything that a second pass must carry. */
-export function changeTree(root: string, seed: number): void {
-  const random = randomNumbers(seed);
-  for (let count = 0; count < 40; count += 1) {
-    const { files, folders } = list(root);
-    const file = files[random(files.length)];
-    const folder = folders[random(folders.length)] as Buffer;
-    const fresh = join(folder, Buffer.from(`new${seed}-${count}`));
-    if (file === undefined) return;
-    const act = random(13);
-    if (act === 0) appendFileSync(file, 'more');
-    else if (act === 1) writeFileSync(fresh, Buffer.alloc(random(3000), count));
-    else if (act === 2) rmSync(file);
-    else if (act === 3 && !existsSync(fresh)) renameSync(file, fresh);
-    else if (act === 4) linkSync(file, fresh);
-    else if (act === 5) chmodSync(file, 0o640 + random(8));
-    else if (act === 6) chownSync(file, random(70_000), random(70_000));
-    else if (act === 7) onPaths(['setfattr', '-n', `user.c${count}`, '-v', 'x', '--'], [file]);
-    else if (act === 8) onPaths(['setfacl', '-b', '--'], [file, folder]);
-    else if (act === 9 && folder.toString('latin1') !== root) {
-      if (random(3) === 0) rmSync(folder, { recursive: true });
-      else renameSync(folder, join(Buffer.from(root), Buffer.from(`moved${seed}-${count}`)));
-    } else if (act === 10) {
-      // A file becomes a directory.
-      rmSync(file);
-      mkdirSync(file);
-    } else if (act === 11) mkdirSync(fresh);
-    else if (act === 12) {
-      // Replaced by another file of the same size.
-      const size = 1 + random(100);
-      writeFileSync(file, Buffer.alloc(size, 1));
-      writeFileSync(fresh, Buffer.alloc(size, 2));
-      renameSync(fresh, file);
-    }
   }
 }

@@ -7,6 +7,7 @@ import { printableName } from '../../verify/name.ts';
 import { nulList } from '../../verify/records.ts';
 import type { PassResult } from '../copy.ts';
 import { copyError } from '../errors.ts';
+import { topOf } from '../rsync-command.ts';
 import { judge, namesShown, type PassProgress, runRsync, some } from '../run-rsync.ts';
 import { directoriesWriter, directoryLine, readDirectories } from './directories.ts';
 import { countBelow, list, namesOf, type Seen, type Side } from './look.ts';
@@ -15,7 +16,7 @@ import { hasAncestorIn } from './names.ts';
 import { type Scanned, scan } from './scan.ts';
 
 /** The kernel stamps files by a clock that lags by up to a tick; a file listed for nothing costs nothing. */
-const marginSeconds = 5;
+export const marginSeconds = 5;
 
 /** One pass over what has changed, as the plan's `copy` operation says it. */
 export interface ChangePass {
@@ -78,7 +79,7 @@ function laterNames(): { readonly stream: Readable; give(names: readonly string[
     give = resolve;
   });
   async function* bytes() {
-    yield* nulList((await names).map((name) => (name === '' ? '.' : name)));
+    yield* nulList(await names);
   }
   return { stream: Readable.from(bytes()), give };
 }
@@ -115,7 +116,7 @@ async function look(
     // As they were listed: one that was replaced since the scan is not taken for known next time.
     const fresh = [...listed.whole].filter(([, { type }]) => type === 'd');
     await writer.write(fresh.map(([name, { inode }]) => directoryLine(name, inode)));
-    const made = makeList({ ...listed, carry }, { top: !pass.topIsShare });
+    const made = makeList({ ...listed, carry });
     return made.names.length > most
       ? { tooMany: made.names.length }
       : { ...made, carry, scanned, scanSeconds };
@@ -232,10 +233,12 @@ export async function performChangePass(
     planned = (name) => going.has(name) || hasAncestorIn(name, going);
     names.give(looked.names);
     const { unsettled } = judge(judged, world, await running);
+    const top = looked.top && !pass.topIsShare;
+    if (top) judge(judged, world, await runRsync(world, topOf(pass.argv), () => {}));
     if (pass.frozen && vanished.length > 0) throw changedAtRest(pass, world, vanished);
     return {
       kind: 'done',
-      listed: looked.names,
+      listed: [...(top ? [''] : []), ...looked.names],
       inodes: new Map([...looked.carry].map(([name, { inode }]) => [name, inode])),
       directories: file,
       scanSeconds: looked.scanSeconds,

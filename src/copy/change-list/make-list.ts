@@ -34,13 +34,12 @@ export interface ChangeList {
   readonly gone: string[];
   /** Directories of the target whose whole content goes: among `gone`, or where something else takes their place. */
   readonly emptied: string[];
+  /** The top's own metadata changed, or changes with what is carried into it. It is not in `names`. */
+  readonly top: boolean;
 }
 
-/**
- * Pure: the names of one pass.
- * @param options.top whether the top's own metadata is carried: not when it is the top of a share
- */
-export function makeList({ carry, present, target }: Looked, options: { readonly top: boolean }): ChangeList {
+/** Pure: the names of one pass. */
+export function makeList({ carry, present, target }: Looked): ChangeList {
   const onSource = (name: string) => carry.get(name) ?? present.get(name);
   const gone = new Set<string>();
   const replaced = new Set<string>();
@@ -53,11 +52,10 @@ export function makeList({ carry, present, target }: Looked, options: { readonly
       if (![...ancestors(name)].some((above) => (onSource(above)?.type ?? 'd') !== 'd')) gone.add(name);
     } else if (source.type !== 'd' && target.get(name)?.type === 'd') replaced.add(name);
   }
-  const names = new Set([...carry.keys(), ...gone]);
-  if (options.top) names.add('');
-  else names.delete('');
+  const names = [...new Set([...carry.keys(), ...gone])].filter((name) => name !== '').sort();
   return {
-    names: [...names].sort(),
+    names,
+    top: carry.has('') || names.some((name) => !name.includes('/')),
     gone: [...gone],
     emptied: [...[...gone].filter((name) => target.get(name)?.type === 'd'), ...replaced],
   };

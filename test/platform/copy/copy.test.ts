@@ -6,9 +6,10 @@ import { type Pass, performPass } from '../../../src/copy/copy.ts';
 import { rsyncPull } from '../../../src/copy/rsync-command.ts';
 import type { Host } from '../../../src/ssh/host.ts';
 import { controllerHost } from '../../../src/ssh/local.ts';
-import { compareTrees } from '../../../src/verify/compare-trees.ts';
+import { fullComparison } from '../../support/full-comparison.ts';
 import { type LoopMount, loopMount } from '../../support/loop-mount.ts';
-import { changeTree, makeTree } from '../../support/random-tree.ts';
+import { changeTree } from '../../support/random-changes.ts';
+import { makeTree } from '../../support/random-tree.ts';
 import { startSshd, type TestSshd } from '../../support/sshd.ts';
 
 let sshd: TestSshd;
@@ -67,9 +68,9 @@ async function differences(source: string, target: string, exclude: readonly str
     source: { host: doc1, path: source, exclude },
     target: { host: prom, path: target, exclude },
   };
-  const result = await compareTrees(sides, { kind: 'full' }, { topIsShare: false });
+  const result = await fullComparison(sides);
   expect(result.attributesCompared).toBe(true);
-  return result.differences;
+  return result.list;
 }
 
 describe.each([

@@ -1,0 +1,156 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type Baseline,
+  type ChangePassResult,
+  marginSeconds,
+  performChangePass,
+} from '../../src/copy/change-list/change-pass.ts';
+import { writeDirectories } from '../../src/copy/change-list/directories.ts';
+import { performPass } from '../../src/copy/copy.ts';
+import { rsyncList, rsyncPull } from '../../src/copy/rsync-command.ts';
+import type { Host } from '../../src/ssh/host.ts';
+import { controllerHost } from '../../src/ssh/local.ts';
+
+/** A node whose `ssh` runs the command here: rsync speaks its protocol through a pipe, without a connection to open. */
+export interface PipeNode {
+  readonly host: Host;
+  /** For records and locks. */
+  readonly folder: string;
+  remove(): void;
+}
+
+export function pipeNode(): PipeNode {
+  const folder = mkdtempSync(join(tmpdir(), 'drayage-pipe-'));
+  const script = '#!/bin/sh\nwhile [ "$1" = -o ]; do shift 2; done\nshift\nexec sh -c "$*"\n';
+  writeFileSync(join(folder, 'ssh'), script);
+  chmodSync(join(folder, 'ssh'), 0o755);
+  const here = controllerHost('prom');
+  const path = `PATH=${folder}:${process.env.PATH}`;
+  return {
+    host: { name: 'prom', run: (argv, options) => here.run(['env', path, ...argv], options) },
+    folder,
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+export interface Copied {
+  readonly source: string;
+  readonly target: string;
+  readonly node: Host;
+  readonly guest: Host;
+  readonly folder: string;
+  readonly destination: string;
+}
+
+const options = ({ source, target, destination, folder }: Copied) => ({
+  sourceDestination: destination,
+  sourcePath: source,
+  targetPath: target,
+  exclude: [],
+  maxDelete: 100_000,
+  sudo: false,
+  protectMarker: false,
+  lock: join(folder, 'lock'),
+});
+
+/**
+ * The source's clock, then a sync of it. The margin is taken back and waited for instead: a tree that is a second old
+ * would be listed whole. The kernel's stamps lag by a tick of up to 10 ms.
+ */
+export async function mark(source: string): Promise<Baseline['since']> {
+  await sleep(12);
+  const since = { seconds: Date.now() / 1000 + marginSeconds };
+  await sleep(12);
+  execFileSync('sync', ['-f', source]);
+  return since;
+}
+
+/** The first pass, and what the rounds after it begin with. */
+export async function firstPass(copied: Copied): Promise<Baseline> {
+  const { source, node, guest, folder } = copied;
+  mkdirSync(copied.target, { recursive: true });
+  const since = await mark(source);
+  const argv = rsyncPull({ ...options(copied), delete: false });
+  await performPass(
+    { move: 'docker', pass: 'seed', argv, source: { path: source }, maxDelete: 0 },
+    { puller: node, source: guest },
+  );
+  const directories = join(folder, 'first.gz');
+  const found = execFileSync('find', ['.', '-printf', '%y %D:%i %P\\0'], { cwd: source, encoding: 'latin1' });
+  const entries = found
+    .split('\0')
+    .slice(0, -1)
+    .map((record) => {
+      const [type, inode] = record.split(' ', 2) as [string, string];
+      return { path: record.slice(type.length + inode.length + 2), entry: { type, inode } };
+    });
+  await writeDirectories(directories, entries);
+  return { since, directories, pending: [], entries: entries.length };
+}
+
+type Done = Extract<ChangePassResult, { kind: 'done' }>;
+
+/** One pass over what changed since `baseline`. Returns what it did, and what the next one begins with. */
+export async function changeRound(
+  copied: Copied,
+  baseline: Baseline,
+  more: { readonly frozen: boolean; readonly maxDelete?: number; readonly maxShare?: number },
+): Promise<{ result: Done; next: Baseline }> {
+  const { source, target, node, guest, folder } = copied;
+  const since = await mark(source);
+  const maxDelete = more.maxDelete ?? 100_000;
+  const pass = {
+    move: 'docker',
+    argv: rsyncList({ ...options(copied), maxDelete }),
+    source: { path: source },
+    target: { path: target },
+    exclude: [],
+    maxDelete,
+    maxShare: more.maxShare ?? 1000,
+    frozen: more.frozen,
+    topIsShare: false,
+  };
+  const result = await performChangePass(pass, baseline, { puller: node, source: guest, folder });
+  if (result.kind !== 'done') throw new Error(`the list has ${result.listed} names`);
+  const { directories, entries } = result;
+  return { result, next: { since, directories, pending: [], entries } };
+}
+
+/** Names that are one file, and times to the nanosecond of all but directories: what rsync does not compare. */
+function linksAndTimes(path: string): string[] {
+  const groups = new Map<string, string[]>();
+  const seen: string[] = [];
+  const argv = ['.', '!', '-type', 'd', '-printf', '%D:%i %n %T@ %P\\0'];
+  for (const record of execFileSync('find', argv, { cwd: path, encoding: 'latin1' })
+    .split('\0')
+    .slice(0, -1)) {
+    const [inode, links, time] = record.split(' ', 3) as [string, string, string];
+    const name = record.slice(inode.length + links.length + time.length + 3);
+    seen.push(`${name} ${time}`);
+    if (links !== '1') groups.set(inode, [...(groups.get(inode) ?? []), name]);
+  }
+  return [...seen, ...[...groups.values()].map((names) => names.sort().join(' = '))].sort();
+}
+
+/** What an rsync of its own would still do, and what it does not look at: nothing, when both are equal. */
+export function whatIsNotEqual(copied: Copied): string {
+  const here = linksAndTimes(copied.source);
+  const there = new Set(linksAndTimes(copied.target));
+  const wrong = here.filter((line) => !there.has(line));
+  return [...wrong, whatRsyncFinds(copied)].join('\n');
+}
+
+function whatRsyncFinds({ source, target }: Copied): string {
+  const argv = [
+    '-aHAXSnci',
+    '--delete',
+    '--numeric-ids',
+    '--modify-window=-1',
+    '--filter=-x trusted.SGI_ACL_*',
+  ];
+  return execFileSync('rsync', [...argv, `${source}/`, `${target}/`], { encoding: 'latin1' });
+}
