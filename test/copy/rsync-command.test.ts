@@ -31,8 +31,9 @@ describe('the rsync command of a pass', () => {
   });
 
   test('holds a lock, so that a pass that was left behind shuts the next one out', () => {
-    expect(rsyncPull(plain).slice(0, 5)).toEqual([
+    expect(rsyncPull(plain).slice(0, 6)).toEqual([
       'flock',
+      '--no-fork',
       '--nonblock',
       '--conflict-exit-code',
       '75',

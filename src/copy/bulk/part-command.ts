@@ -1,12 +1,6 @@
 import { type PullOptions, rsyncPull } from '../rsync-command.ts';
 
 /**
- * Tried first where both ends have it, the usual ciphers after it (ssh_config(5), Ciphers, `^`): with AES in hardware it
- * costs half of what the default cipher does.
- */
-const fastCipher = '-o Ciphers=^aes128-gcm@openssh.com';
-
-/**
  * One of several processes that pull a tree together: the names on its stdin (`./a/b`, each ended by NUL) and all below
  * them. The same argv for every part.
  *
@@ -29,9 +23,7 @@ export function rsyncPart(options: Omit<PullOptions, 'delete' | 'maxDelete' | 'p
         '-ii',
         '--partial-dir=.drayage-partial',
       ];
-    return argument.startsWith('--rsh=ssh ') && !argument.includes('Ciphers=')
-      ? [argument.replace('--rsh=ssh ', `--rsh=ssh ${fastCipher} `)]
-      : [argument];
+    return [argument];
   });
 }
 
