@@ -10,6 +10,7 @@ import { estimate } from './estimate.ts';
 import { planNotes } from './notes.ts';
 import type { Blocker, Plan, Step } from './plan.ts';
 import { planId } from './plan-id.ts';
+import { fullPassReason } from './steps/copy.ts';
 import { moveSteps, shareSteps } from './steps/index.ts';
 
 /**
@@ -43,7 +44,8 @@ export function makePlan(config: Config, findings: Findings, version: string): P
       if (context === undefined) continue;
       steps.push(...moveSteps(context));
       const { containers, units } = workloadsOf(move, context.sourceGuest.system);
-      estimates[name] = estimate(context.source, containers.length + units.length);
+      const full = fullPassReason(context) !== undefined;
+      estimates[name] = estimate(context.source, containers.length + units.length, full);
     }
   }
   const plan = {

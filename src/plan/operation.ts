@@ -18,8 +18,8 @@ const secretSource = z.strictObject({
  * - `call`: a GET; the value at `at` (keys joined by `.`; empty: the whole answer) equals `equals`, or is absent.
  * - `source`: the source path is there, is a directory, is not empty, and is the same mount and inode as at inspection.
  * - `quiet`: no process of the guest has an open or mapped file below the path, and none of the containers runs.
- * - `compare`: content and metadata of both trees are read and are equal; `changed` reads only what the source's ctime
- *   says has changed since the first seed pass began.
+ * - `compare`: content and metadata of both trees are read and are equal; `changed` reads exactly what the final pass
+ *   carried by its list, and everything where that pass had to go over the whole tree.
  * - `evidence`: this controller holds a proof without differences for the move, made from the window of this plan.
  */
 export const checkSchema = z.discriminatedUnion('kind', [
@@ -83,7 +83,8 @@ const common = {
  * - `run`: a command on a host; `stdin` is literal text, or a value read from another host at the last moment.
  * - `call`: one Proxmox API call; a task it starts is waited for.
  * - `write`: one file, written whole and renamed into place; `content` literal, or copied from a file of another host.
- * - `copy`: one rsync pass, run on `host`, exactly `argv`; the data goes from the source to `host` and never through the controller.
+ * - `copy`: rsync, run on `host`; the data goes from the source to `host` and never through the controller. A seed is the
+ *   whole tree, then rounds over what has changed; the final pass is what has changed since, or the whole tree again.
  * - `carry-back`: one rsync pass the other way, run on `host`, from its place in the share to the source guest. Only a
  *   rollback has it, when the operator has asked for it by name.
  */
@@ -122,8 +123,22 @@ export const operationSchema = z.discriminatedUnion('kind', [
     move: z.string(),
     pass: z.enum(['seed', 'final']),
     host,
-    argv: z.array(z.string()),
     source: z.strictObject({ host, path: z.string() }),
+    /** `topIsShare`: owner, mode and time of the top belong to the share, not to the move. */
+    target: z.strictObject({ path: z.string(), topIsShare: z.boolean() }),
+    exclude: z.array(z.string()),
+    /** The whole tree in one rsync: a seed without deletions, the final pass with them. */
+    argv: z.array(z.string()),
+    /** One of several rsync processes of the first copy; its part of the tree comes on stdin. */
+    partArgv: z.array(z.string()).optional(),
+    /** Exactly the names that come on stdin: what has changed. Absent where ctime cannot tell it (`full`). */
+    listArgv: z.array(z.string()).optional(),
+    /** Of a seed: most passes over what has changed, the number of entries that ends them, and most rsync processes. */
+    rounds: z.strictObject({ most: z.int(), settled: z.int(), processes: z.int() }).optional(),
+    /** A list of more than this share of all entries is not used: the whole tree is passed over. */
+    maxShare: z.number(),
+    /** Why the whole tree must be passed over in the window, where that is known beforehand. */
+    full: z.string().optional(),
     /** More deletions than this are refused before anything is deleted. */
     maxDelete: z.int(),
     ...common,

@@ -65,6 +65,14 @@ export const planSchema = z.strictObject({
       bytes: z.number(),
       seedSeconds: z.number(),
       windowSeconds: z.number(),
+      workloads: z.int(),
+      /** What the window is made of, in seconds, in this order. */
+      window: z.strictObject({
+        stop: z.number(),
+        copy: z.number(),
+        release: z.number(),
+        start: z.number(),
+      }),
     }),
   ),
 });

@@ -101,6 +101,9 @@ function copy(pass: 'seed' | 'final'): Operation {
     host: 'prom',
     argv: ['rsync', ...(pass === 'final' ? ['--delete-delay'] : []), 'doc1:/mnt/docker/', '/share/docker/'],
     source: { host: 'doc1', path: '/mnt/docker' },
+    target: { path: '/share/docker', topIsShare: false },
+    exclude: [],
+    maxShare: 0.25,
     maxDelete: 10,
     guards: [is('marker', 'there'), is('released', 'no')],
     what: pass,
@@ -115,7 +118,16 @@ export const plan: Plan = {
   phases: [{ name: 'one', moves: ['docker'] }],
   blockers: [],
   notes: [],
-  estimates: { docker: { entries: 1, bytes: 1, seedSeconds: 1, windowSeconds: 30 } },
+  estimates: {
+    docker: {
+      entries: 1000,
+      bytes: 5000,
+      seedSeconds: 1,
+      windowSeconds: 30,
+      workloads: 2,
+      window: { stop: 4, copy: 16, release: 6, start: 4 },
+    },
+  },
   steps: [
     step('place', 'prepare', {
       probe: [is('placed', 'yes')],
@@ -251,6 +263,7 @@ export function fakeWorld(
           stderr: empty,
         };
       }
+      if (argv.join(' ').includes('sha256sum')) return { exitCode: 0, stdout: empty, stderr: empty };
       if (argv[0] === 'test') return { exitCode: 1, stdout: empty, stderr: empty };
       if (argv.join(' ').includes('sync')) return { exitCode: 0, stdout: empty, stderr: empty };
       throw new Error(`the test's host knows no ${argv.join(' ')}`);
@@ -302,14 +315,19 @@ export function fakeWorld(
       alive();
       const equal = facts.data === 'equal';
       if (equal) facts.proven = 'yes';
-      const difference = { path: 'x', what: 'content', source: 'a', target: 'b' } as const;
+      const counts = { entries: 1, files: 1, bytes: 1, filesRead: 1, bytesRead: 1 };
+      const side = { file: '/nonexistent/manifest', attributesKnown: true, ...counts };
+      const difference = { path: 'x', name: 'x', what: 'content', source: 'a', target: 'b' } as const;
       return {
-        source: { entries: new Map(), attributesKnown: true },
-        target: { entries: new Map(), attributesKnown: true },
-        differences: equal ? [] : [difference],
+        algorithm: 'sha256',
+        source: side,
+        target: side,
+        differences: equal ? 0 : 1,
+        first: equal ? [] : [difference],
         sockets: [],
+        tops: [],
         attributesCompared: true,
-        counts: { entries: 1, files: 1, bytes: 1, filesRead: 1, bytesRead: 1 },
+        counts,
       };
     },
     compared: () => {},

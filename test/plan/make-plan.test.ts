@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Findings } from '../../src/inspect/findings.ts';
+import type { Findings, SourceDirectory } from '../../src/inspect/findings.ts';
 import { makePlan } from '../../src/plan/make-plan.ts';
 import type { Operation } from '../../src/plan/operation.ts';
 import { planSchema, type Step } from '../../src/plan/plan.ts';
@@ -191,16 +191,21 @@ describe('law 4: deletes stay inside the marked share', () => {
     }
   });
 
-  it('deletes only in the last pass, with a cap, from a source that is looked at again', () => {
+  it('deletes only what a list names, or in the last pass, with a cap, from a source that is looked at again', () => {
     const copies = operations().filter((operation) => operation.kind === 'copy');
+    const deleting = (argv: readonly string[] | undefined) =>
+      argv?.filter((argument) => argument.startsWith('--delete')) ?? 'none';
     expect(
-      copies.map((copy) => [copy.pass, copy.argv.some((argument) => argument.startsWith('--delete'))]),
+      copies.map(({ pass, argv, partArgv, listArgv }) => [pass, ...[argv, partArgv, listArgv].map(deleting)]),
     ).toEqual([
-      ['seed', false],
-      ['final', true],
+      ['seed', [], [], ['--delete-missing-args']],
+      ['final', ['--delete-delay'], 'none', ['--delete-missing-args']],
     ]);
-    for (const copy of copies) expect((copy.guards ?? []).map((guard) => guard.kind)).toContain('source');
-    expect(copies[1]).toMatchObject({ maxDelete: 1000 });
+    for (const copy of copies) {
+      expect((copy.guards ?? []).map((guard) => guard.kind)).toContain('source');
+      expect(copy).toMatchObject({ maxDelete: 1000, maxShare: 0.25 });
+      expect(copy.listArgv).toContain('--max-delete=1000');
+    }
   });
 
   it('copies nothing over a share that was released', () => {
@@ -418,5 +423,65 @@ describe('a source that is itself the top of a share', () => {
   it('is moved when the marker is left behind', () => {
     const yaml = `${sampleYaml}    exclude: [.drayage]\n`;
     expect(plan(findings, yaml).blockers).toEqual([]);
+  });
+});
+
+describe('how a move is copied', () => {
+  const planned = (more: Partial<SourceDirectory>, yaml?: string) => {
+    const found = sampleFindings();
+    const moves = {
+      docker: { ...found.moves.docker!, source: { state: 'directory' as const, ...sampleSource, ...more } },
+    };
+    const made = makePlan(sampleConfig(yaml), { ...found, moves }, '0');
+    const copies = made.steps
+      .flatMap(({ operations }) => operations)
+      .filter((operation) => operation.kind === 'copy');
+    return { plan: made, seed: copies[0]!, final: copies[1]! };
+  };
+
+  it.each(['ext4', 'xfs', 'btrfs'])('goes by lists of changes on %s', (fsType) => {
+    const { seed, final } = planned({ fsType });
+    expect(seed).toMatchObject({ rounds: { most: 5, settled: 500, processes: 4 } });
+    for (const { full, listArgv } of [seed, final]) {
+      expect(full).toBeUndefined();
+      expect(listArgv).toContain('--files-from=-');
+    }
+  });
+
+  it.each<[string, Partial<SourceDirectory>, string]>([
+    ['a file system whose ctime was not tried', { fsType: 'zfs' }, '/mnt/docker is zfs: only on ext4'],
+    ['a mount inside', { submounts: ['/mnt/docker/media'] }, '/mnt/docker/media is mounted inside'],
+  ])('goes over everything, and says why, with %s', (_what, more, because) => {
+    const exclude = ['    exclude: [media]'];
+    const { plan: made, seed, final } = planned(more, `${sampleYaml.trimEnd()}\n${exclude.join('\n')}\n`);
+    for (const { full, listArgv } of [seed, final]) {
+      expect(full).toContain(because);
+      expect(listArgv).toBeUndefined();
+    }
+    expect(made.blockers).toEqual([]);
+    expect(made.steps.find(({ id }) => id === 'final-pass docker')?.why).toContain(because);
+    expect(made.estimates.docker?.window.copy).toBeGreaterThan(
+      planned({}).plan.estimates.docker!.window.copy,
+    );
+  });
+
+  it('makes as many passes as drayage.yaml allows, with as many processes', () => {
+    const yaml = `${sampleYaml.trimEnd()}\n    copy: { rounds: 2, settled: 9, processes: 1 }\n`;
+    const { seed, plan: made } = planned({}, yaml);
+    expect(seed).toMatchObject({ rounds: { most: 2, settled: 9, processes: 1 } });
+    expect(made.steps.find(({ id }) => id === 'seed docker')?.why).toContain(
+      'until at most 9 entries change, at most 2 times',
+    );
+  });
+
+  it('projects a window that adds up', () => {
+    const { windowSeconds, window, workloads } = planned({}).plan.estimates.docker!;
+    expect(workloads).toBe(3);
+    expect(window.stop + window.copy + window.release + window.start).toBe(windowSeconds);
+  });
+
+  it('projects a window that hardly grows with the tree', () => {
+    const of = (entries: number) => planned({ entries }).plan.estimates.docker!.windowSeconds;
+    expect(of(1_000_000) - of(1000)).toBeLessThanOrEqual(10);
   });
 });

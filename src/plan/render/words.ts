@@ -46,6 +46,37 @@ export function pvesh(operation: Extract<Operation, { kind: 'call' }>): string[]
   return ['pvesh', verb, operation.path, ...params];
 }
 
+/** The rsync commands of a copy, each with a comment that says when it is the one. */
+function copyCommands(operation: Extract<Operation, { kind: 'copy' }>): string[] {
+  const { pass, argv, partArgv, listArgv, rounds, maxShare, full } = operation;
+  const whole = quoteArgv(argv);
+  const byList = listArgv === undefined ? [] : [`${quoteArgv(listArgv)} < (names, NUL-separated)`];
+  if (pass === 'final') {
+    if (full !== undefined) return [`# the whole tree, because ${full}`, whole];
+    return [
+      '# exactly what has changed, by a list:',
+      ...byList,
+      `# the whole tree, where the list cannot be trusted or has more than ${maxShare * 100} % of all entries:`,
+      whole,
+    ];
+  }
+  const { most = 1, settled = 0, processes = 1 } = rounds ?? {};
+  const until = `until at most ${count(settled, 'entry', 'entries')} ${settled === 1 ? 'has' : 'have'} changed, at most ${count(most, 'time')}`;
+  if (full !== undefined) return [`# the whole tree, ${until}: ${full}`, whole];
+  return [
+    '# first everything:',
+    whole,
+    ...(partArgv === undefined || processes < 2
+      ? []
+      : [
+          `# or, of a large tree, up to ${processes} of these at once, while that is faster:`,
+          `${quoteArgv(partArgv)} < (a part of the tree)`,
+        ]),
+    `# then, when both sides were read and compared, what differs or has changed, ${until}:`,
+    ...byList,
+  ];
+}
+
 /** An operation as it would be typed: `host` and the lines of one command or one file. */
 export function typed(operation: Operation, node: string): { host: string; command: string; file?: string } {
   switch (operation.kind) {
@@ -56,6 +87,7 @@ export function typed(operation: Operation, node: string): { host: string; comma
       return { host: operation.host, command: `${quoteArgv(operation.argv)}${fed}` };
     }
     case 'copy':
+      return { host: operation.host, command: copyCommands(operation).join('\n') };
     case 'carry-back':
       return { host: operation.host, command: quoteArgv(operation.argv) };
     case 'call':

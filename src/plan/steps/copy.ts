@@ -1,4 +1,5 @@
-import { rsyncPull } from '../../copy/rsync-command.ts';
+import { rsyncPart } from '../../copy/bulk/part-command.ts';
+import { rsyncList, rsyncPull } from '../../copy/rsync-command.ts';
 import { createSnapshot } from '../../zfs/commands.ts';
 import { handedOver, type MoveContext, notHandedOver, sourceGuard } from '../context.ts';
 import type { Check, Operation } from '../operation.ts';
@@ -13,17 +14,39 @@ export function excludes(context: MoveContext): string[] {
   return [...new Set([...source.imageStores, ...left, ...move.exclude])].sort();
 }
 
+/** File systems on which a test shows that ctime tells every change (reference: docs/performance.md). */
+const provenFileSystems = new Set(['ext4', 'xfs', 'btrfs']);
+
+/** A list of changes that is longer than this share of all entries is dropped for a pass over everything. */
+const maxShare = 0.25;
+
+/** Why the list of changes of this source cannot be trusted, whatever happens; undefined: it can. */
+export function fullPassReason({ source, move }: Pick<MoveContext, 'source' | 'move'>): string | undefined {
+  if (!provenFileSystems.has(source.fsType))
+    return `${move.from.path} is ${source.fsType}: only on ext4, xfs and btrfs was it tried that ctime tells every change`;
+  if (source.submounts.length > 0)
+    return `${source.submounts.join(', ')} ${source.submounts.length === 1 ? 'is' : 'are'} mounted inside`;
+  return undefined;
+}
+
 /** The first copy, while everything runs. After the release it would write over the target's own data: never again. */
 export function seedStep(context: MoveContext): Step {
   const { move } = context;
   const behind = excludes(context);
+  const { rounds, settled } = move.copy;
+  const few = `at most ${settled} ${settled === 1 ? 'entry changes' : 'entries change'}, at most ${rounds} ${rounds === 1 ? 'time' : 'times'}`;
+  const reason = fullPassReason(context);
+  const how =
+    reason === undefined
+      ? `Then both sides are read and compared, and what differs or has changed meanwhile is copied until ${few}.`
+      : `The whole tree is passed over until ${few}.`;
   return {
     id: `seed ${move.name}`,
     phase: move.phase,
     move: move.name,
     stage: 'seed',
     title: `First copy of ${move.from.guest}:${move.from.path} to ${move.to.path}, while the workloads run`,
-    why: `Most of the data is there before the window opens. ${context.share.node} pulls it over ssh; nothing passes through this machine.${behind.length === 0 ? '' : ` Left behind: ${behind.join(', ')}.`}`,
+    why: `Most of the data is there before the window opens. ${context.share.node} pulls it over ssh; nothing passes through this machine. ${how}${behind.length === 0 ? '' : ` Left behind: ${behind.join(', ')}.`}`,
     needs: [`place ${move.name}`],
     probe: [handedOver(context)],
     operations: [pass(context, 'seed')],
@@ -60,13 +83,20 @@ export function finalPassStep(context: MoveContext): Step {
     move: move.name,
     stage: 'cutover',
     title: `Last copy of ${move.from.guest}:${move.from.path}, with deletions`,
-    why: `Brings over what changed since the first copy, and removes from ${move.to.path} what is gone from the source: at most ${move.maxDelete} entries. Every file that changed since the first copy began is then read on both sides.`,
+    why: `Brings over what changed since the copy before, and removes from ${move.to.path} what is gone from the source: at most ${move.maxDelete} entries. ${reading(context)}`,
     needs: [`stop ${move.name}`],
     probe: [handedOver(context)],
     operations: [pass(context, 'final'), ...ownTop],
     proof: [compare(context, 'changed')],
     undo: [],
   };
+}
+
+function reading(context: MoveContext): string {
+  const reason = fullPassReason(context);
+  if (reason !== undefined)
+    return `The whole tree is passed over, and every file is read on both sides, because ${reason}.`;
+  return `A scan of the source alone makes the list of what changed; exactly that is copied, and read on both sides. The whole tree is passed over and read instead when the list cannot be trusted (the source guest's clock was set, or it was booted) or is longer than ${maxShare * 100} % of all entries.`;
 }
 
 /** The state that was proven, kept: what the target writes later does not disturb the full comparison. */
@@ -134,31 +164,42 @@ export function compare(context: MoveContext, scope: 'changed' | 'full'): Check 
     what:
       scope === 'full'
         ? `content and metadata of ${move.from.guest}:${move.from.path} and of the snapshot are equal, and ${move.to.guest} reads the same through virtiofs`
-        : `content of everything that changed since the first copy began is equal on both sides`,
+        : fullPassReason(context) === undefined
+          ? 'content and metadata of exactly what the last copy carried are equal on both sides'
+          : 'content and metadata of everything are equal on both sides',
   };
 }
 
 function pass(context: MoveContext, kind: 'seed' | 'final'): Operation {
   const { move, share, sourceGuest } = context;
+  const behind = excludes(context);
+  const topIsShare = move.to.as === '.';
+  const options = {
+    sourceDestination: sourceGuest.config.sshFromNode,
+    sourcePath: move.from.path,
+    targetPath: move.to.path,
+    exclude: behind,
+    maxDelete: move.maxDelete,
+    sudo: sourceGuest.config.sudo,
+    protectMarker: topIsShare,
+    lock: `/run/lock/drayage-${move.name}.lock`,
+    partialFolder: `${shareLayout(share.path).folder}/partial`,
+  };
+  const reason = fullPassReason(context);
+  const { rounds, settled, processes } = move.copy;
   return {
     kind: 'copy',
     move: move.name,
     pass: kind,
     host: share.node,
-    argv: rsyncPull({
-      sourceDestination: sourceGuest.config.sshFromNode,
-      sourcePath: move.from.path,
-      targetPath: move.to.path,
-      exclude: excludes(context),
-      delete: kind === 'final',
-      maxDelete: move.maxDelete,
-      sudo: sourceGuest.config.sudo,
-      protectMarker: move.to.as === '.',
-      lock: `/run/lock/drayage-${move.name}.lock`,
-      partialFolder: `${shareLayout(share.path).folder}/partial`,
-    }),
     source: { host: move.from.guest, path: move.from.path },
-    maxDelete: kind === 'final' ? move.maxDelete : 0,
+    target: { path: move.to.path, topIsShare },
+    exclude: behind,
+    argv: rsyncPull({ ...options, delete: kind === 'final' }),
+    ...(kind === 'seed' ? { partArgv: rsyncPart(options), rounds: { most: rounds, settled, processes } } : {}),
+    ...(reason === undefined ? { listArgv: rsyncList(options) } : { full: reason }),
+    maxShare,
+    maxDelete: move.maxDelete,
     guards: [
       ...context.guards,
       notHandedOver(context),
@@ -166,6 +207,6 @@ function pass(context: MoveContext, kind: 'seed' | 'final'): Operation {
       ...targetStopped(context),
       ...(kind === 'final' ? [quiet(context)] : []),
     ],
-    what: kind === 'final' ? 'rsync, with deletions' : 'rsync, without deletions',
+    what: kind === 'final' ? 'rsync, with deletions' : 'rsync, first everything, then what changes',
   };
 }
