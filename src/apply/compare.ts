@@ -1,18 +1,13 @@
-import { join } from 'node:path';
 import type { Check } from '../plan/operation.ts';
 import type { Host } from '../ssh/host.ts';
-import type { Scope } from '../verify/compare-trees.ts';
-import type { Manifest } from '../verify/manifest.ts';
-import { writeManifest } from '../verify/manifest-file.ts';
-import { listed, type MoveReport } from '../verify/report.ts';
+import type { TreesCompared } from '../verify/compare-trees.ts';
+import { commonDigest } from '../verify/digest.ts';
+import type { MoveReport } from '../verify/report.ts';
 import { pickSample, readSample, stillUnchanged } from '../verify/sample.ts';
 import type { Answer } from './check.ts';
-import { readClock, sameClock } from './clock.ts';
 import { setMoveMarks } from './marks.ts';
 import type { World } from './world.ts';
 
-/** Timestamps of files lag behind the clock by a tick, and clocks are read in whole seconds: more is listed for nothing. */
-const marginSeconds = 5;
 /** Files that are also read in the target guest, through its mount. */
 const sampleSize = 200;
 
@@ -26,7 +21,11 @@ export async function compareCheck(
   const target = world.hosts(check.target.host);
   const marker = `${check.target.path}/.drayage/share.json`;
   const topIsShare = (await target.run(['test', '-e', marker])).exitCode === 0;
-  const scope = check.scope === 'full' ? ({ kind: 'full' } as const) : await changedScope(check, world);
+  const algorithm = await commonDigest([
+    source,
+    target,
+    ...(check.inside === undefined ? [] : [world.hosts(check.inside.host)]),
+  ]);
   const result = await world.compare(
     {
       source: { host: source, path: check.source.path, exclude: check.exclude },
@@ -36,42 +35,46 @@ export async function compareCheck(
         exclude: topIsShare ? [...check.exclude, '.drayage'] : check.exclude,
       },
     },
-    scope,
     {
       topIsShare,
+      folder: world.runPath,
+      names: {
+        source: `manifest-${check.move}-source.jsonl.gz`,
+        target: `manifest-${check.move}-target.jsonl.gz`,
+      },
+      scratch: world.runPath,
+      algorithm,
       signal: world.stop,
       progress: (progress) => world.sink({ type: 'progress', step, what: check.what, ...progress }),
     },
   );
   const sample =
-    check.inside === undefined || result.differences.length > 0
+    check.inside === undefined || result.differences > 0
       ? undefined
-      : await lookInside(check.inside, target, result.target, world);
+      : await lookInside(check.inside, target, result, world);
   const report: MoveReport = {
     move: check.move,
-    scope: scope.kind,
+    scope: 'full',
+    algorithm,
+    tops: result.tops,
     ...result.counts,
     attributesCompared: result.attributesCompared,
-    sockets: result.sockets.slice(0, listed),
-    differences: result.differences.length,
-    first: result.differences.slice(0, listed),
+    sockets: result.sockets,
+    differences: result.differences,
+    first: result.first,
     source: check.source,
     target: check.target,
     ...(sample === undefined ? {} : { inside: sample }),
   };
   world.compared(report);
-  if (scope.kind === 'full') {
-    await writeManifest(result.source, join(world.runPath, `manifest-${check.move}-source.jsonl.gz`));
-    await writeManifest(result.target, join(world.runPath, `manifest-${check.move}-target.jsonl.gz`));
-  }
-  if (result.differences.length > 0) {
-    const some = result.differences
+  if (result.differences > 0) {
+    const some = result.first
       .slice(0, 10)
       .map(({ path, what, source: left, target: right }) => `${path}: ${what}: ${left} | ${right}`);
-    const more = result.differences.length - some.length;
+    const more = result.differences - some.length;
     return {
       holds: false,
-      seen: `${result.differences.length} differences between ${source.name}:${check.source.path} and ${target.name}:${check.target.path}:\n${some.join('\n')}${more > 0 ? `\n... and ${more} more` : ''}`,
+      seen: `${result.differences} differences between ${source.name}:${check.source.path} and ${target.name}:${check.target.path}:\n${some.join('\n')}${more > 0 ? `\n... and ${more} more` : ''}`,
     };
   }
   if (sample !== undefined && sample.differing.length > 0) {
@@ -87,30 +90,11 @@ export async function compareCheck(
 type Inside = NonNullable<Extract<Check, { kind: 'compare' }>['inside']>;
 
 /** What the guest reads through virtiofs, of a sample that the workloads have not written to since. */
-async function lookInside(inside: Inside, target: Host, manifest: Manifest, world: World) {
-  const sample = await stillUnchanged(target, inside.live, manifest, pickSample(manifest, sampleSize));
-  const differing = await readSample(world.hosts(inside.host), inside.path, manifest, sample);
+async function lookInside(inside: Inside, target: Host, compared: TreesCompared, world: World) {
+  const picked = await pickSample(compared.target.file, sampleSize);
+  const sample = await stillUnchanged(target, inside.live, picked);
+  const differing = await readSample(world.hosts(inside.host), inside.path, compared.algorithm, sample);
   return { host: inside.host, path: inside.path, files: sample.length, differing };
-}
-
-/** Without marks that can be trusted, everything is read. */
-async function changedScope(check: Extract<Check, { kind: 'compare' }>, world: World): Promise<Scope> {
-  const marks = world.marks.get().moves[check.move];
-  if (marks?.targetSince === undefined) return { kind: 'full' };
-  const now = await readClock(world.hosts(check.source.host));
-  if (!sameClock(marks.sourceSince, now)) {
-    world.sink({
-      type: 'message',
-      level: 'warning',
-      text: `The clock of ${check.source.host} was set, or it was booted, since the first copy: every file is read.`,
-    });
-    return { kind: 'full' };
-  }
-  return {
-    kind: 'changed',
-    sourceSince: marks.sourceSince.seconds - marginSeconds,
-    targetSince: marks.targetSince - marginSeconds,
-  };
 }
 
 async function keepEvidence(move: string, report: MoveReport, world: World): Promise<void> {

@@ -1,105 +1,111 @@
+import { join } from 'node:path';
 import { type Comparison, compareManifests } from './compare.ts';
-import type { Entry, Manifest } from './manifest.ts';
-import { type ReadOptions, readAttributes, readDigests, readMetadata, type Tree } from './read-tree.ts';
+import { commonDigest, type DigestAlgorithm } from './digest.ts';
+import { type ManifestSummary, takeManifest } from './take-manifest.ts';
+import { together } from './together.ts';
+import type { Tree } from './tree.ts';
 
-/**
- * - `full`: every file is read on both sides.
- * - `changed`: metadata of everything; contents and attributes only of what the source's ctime says has changed since
- *   `sourceSince`, and of what was written on the target after `targetSince` (a renamed directory's contents: their
- *   own ctime does not move). Seconds since the epoch, each by its own machine's clock.
- */
-export type Scope =
-  | { readonly kind: 'full' }
-  | { readonly kind: 'changed'; readonly sourceSince: number; readonly targetSince: number };
+export interface Sides {
+  readonly source: Tree;
+  readonly target: Tree;
+}
+
+export interface TreesOptions {
+  /** The target is the top of a share: owner, mode and time of the top belong to the share, not to the move. */
+  readonly topIsShare: boolean;
+  /** Folder on the controller that keeps both manifests. */
+  readonly folder: string;
+  /** Their file names. */
+  readonly names: { readonly source: string; readonly target: string };
+  /** Folder on the controller for temporary files. */
+  readonly scratch: string;
+  /** Earlier manifests, whose digests stand for files that have not changed since. */
+  readonly remembered?: { readonly source?: string; readonly target?: string };
+  /** The fastest that both machines have, unless it is said. */
+  readonly algorithm?: DigestAlgorithm;
+  readonly signal?: AbortSignal;
+  readonly progress?: (progress: TreesProgress) => void;
+}
 
 export interface TreesCompared extends Comparison {
-  readonly source: Manifest;
-  readonly target: Manifest;
+  readonly algorithm: DigestAlgorithm;
+  /** The manifest files and what is in them. */
+  readonly source: ManifestSummary;
+  readonly target: ManifestSummary;
   readonly counts: {
     /** Of the source, sockets included. */
     readonly entries: number;
     readonly files: number;
     readonly bytes: number;
-    /** Read and compared by content on both sides. */
+    /** Of the source, read in this comparison; the digests of the others were remembered. */
     readonly filesRead: number;
     readonly bytesRead: number;
   };
-  /** ACLs, xattrs and capabilities were compared; false where a side has no getfattr. */
-  readonly attributesCompared: boolean;
 }
 
+/** Each file counts once, half of it for each side. Reported from the moment when both totals are known. */
 export interface TreesProgress {
   readonly files: { readonly done: number; readonly total: number };
   readonly bytes: { readonly done: number; readonly total: number };
 }
 
-function* scoped(source: Manifest, target: Manifest, scope: Scope): Generator<string> {
-  for (const [path, entry] of source.entries) {
-    if (entry.type === 's') continue;
-    if (scope.kind === 'full' || entry.ctime >= scope.sourceSince) yield path;
-    else if ((target.entries.get(path)?.ctime ?? 0) >= scope.targetSince) yield path;
-  }
-}
-
-/** Both are regular files of one size: whether they are equal is only known by reading them. */
-function mustBeRead(path: string, source: Manifest, target: Manifest): boolean {
-  const left = source.entries.get(path);
-  const right = target.entries.get(path);
-  return left?.type === 'f' && right?.type === 'f' && left.size === right.size;
-}
-
-/** Reads two trees, at the same time, and says what differs. @throws verify/unreadable, verify/unreadable-output */
-export async function compareTrees(
-  sides: { readonly source: Tree; readonly target: Tree },
-  scope: Scope,
-  options: {
-    readonly topIsShare: boolean;
-    readonly signal?: AbortSignal;
-    readonly progress?: (progress: TreesProgress) => void;
-  },
-): Promise<TreesCompared> {
-  const reading: ReadOptions = options.signal === undefined ? {} : { signal: options.signal };
-  const [source, target] = await Promise.all([
-    readMetadata(sides.source, reading),
-    readMetadata(sides.target, reading),
-  ]);
-  const paths = [...scoped(source, target, scope)];
-  const contents = paths.filter((path) => mustBeRead(path, source, target));
-  const bytesOf = (path: string) => (source.entries.get(path) as Entry).size;
-  const total = { files: contents.length, bytes: contents.reduce((sum, path) => sum + bytesOf(path), 0) };
+/** Adds up what both sides read. */
+function progressOf(report: (progress: TreesProgress) => void) {
   const done = { files: 0, bytes: 0 };
-  const counting: ReadOptions = {
-    ...reading,
-    onRead(files, bytes) {
-      // Each file is read once per side; half of both is what is done.
-      done.files += files / 2;
-      done.bytes += bytes / 2;
-      options.progress?.({
-        files: { done: Math.floor(done.files), total: total.files },
-        bytes: { done: Math.floor(done.bytes), total: total.bytes },
-      });
+  const total = { files: 0, bytes: 0 };
+  let known = 0;
+  const say = () => {
+    if (known < 2) return;
+    const share = (what: 'files' | 'bytes') => ({
+      done: Math.floor(done[what] / 2),
+      total: Math.floor(total[what] / 2),
+    });
+    report({ files: share('files'), bytes: share('bytes') });
+  };
+  return {
+    onToRead(files: number, bytes: number) {
+      known += 1;
+      total.files += files;
+      total.bytes += bytes;
+      say();
+    },
+    onRead(files: number, bytes: number) {
+      done.files += files;
+      done.bytes += bytes;
+      say();
     },
   };
-  await Promise.all([
-    readDigests(sides.source, source, contents, counting),
-    readDigests(sides.target, target, contents, counting),
-    readAttributes(sides.source, source, paths, reading),
-    readAttributes(sides.target, target, paths, reading),
-  ]);
-  const { differences, sockets } = compareManifests(source, target, options);
-  let files = 0;
-  let bytes = 0;
-  for (const entry of source.entries.values()) {
-    if (entry.type !== 'f') continue;
-    files += 1;
-    bytes += entry.size;
-  }
+}
+
+/**
+ * Reads two trees whole, at the same time, each into its manifest, and says what differs.
+ * @throws verify/unreadable, verify/unreadable-output, verify/scratch, verify/manifest
+ */
+export async function compareTrees(sides: Sides, options: TreesOptions): Promise<TreesCompared> {
+  const { folder, names, scratch, remembered = {} } = options;
+  const algorithm = options.algorithm ?? (await commonDigest([sides.source.host, sides.target.host]));
+  const progress = options.progress === undefined ? {} : progressOf(options.progress);
+  const [source, target] = await together(options.signal, (signal) => {
+    const take = (side: 'source' | 'target') => {
+      const earlier = remembered[side];
+      return takeManifest(sides[side], {
+        file: join(folder, names[side]),
+        scratch,
+        algorithm,
+        signal,
+        ...(earlier === undefined ? {} : { remembered: earlier }),
+        ...progress,
+      });
+    };
+    return Promise.all([take('source'), take('target')]);
+  });
+  const comparison = await compareManifests(source.file, target.file, { topIsShare: options.topIsShare });
+  const { entries, files, bytes, filesRead, bytesRead } = source;
   return {
+    ...comparison,
+    algorithm,
     source,
     target,
-    differences,
-    sockets,
-    attributesCompared: source.attributesKnown && target.attributesKnown,
-    counts: { entries: source.entries.size, files, bytes, filesRead: total.files, bytesRead: total.bytes },
+    counts: { entries, files, bytes, filesRead, bytesRead },
   };
 }

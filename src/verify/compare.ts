@@ -1,148 +1,123 @@
-import type { Entry, Manifest } from './manifest.ts';
+import { type AddDifference, compareEntry, type Difference, difference } from './compare-entry.ts';
+import { linkComparison } from './compare-links.ts';
+import { verifyError } from './errors.ts';
+import type { Entry } from './manifest.ts';
+import { entryOf, type ManifestCursor, openManifest } from './manifest-file.ts';
+import { hasLinks, isPlain, orderKey, pathToken, sameShared } from './manifest-line.ts';
 import { printableName } from './name.ts';
-
-export type DifferenceKind =
-  | 'content'
-  | 'mode'
-  | 'owner'
-  | 'mtime'
-  | 'acl'
-  | 'xattr'
-  | 'type'
-  | 'link-target'
-  | 'hard-links'
-  | 'missing'
-  | 'unexpected'
-  | 'device';
-
-/** One thing that is not the same on both sides. `path` and values are for people (see printableName). */
-export interface Difference {
-  readonly path: string;
-  readonly what: DifferenceKind;
-  readonly source: string;
-  readonly target: string;
-}
+import { listed } from './report.ts';
+import { type TopCount, topCounter } from './tops.ts';
 
 export interface Comparison {
-  readonly differences: Difference[];
-  /** Sockets of the source: they belong to a running process, and are neither compared nor missed. */
-  readonly sockets: string[];
+  readonly differences: number;
+  /** The first of them, at most a thousand, in the order of the manifests. */
+  readonly first: readonly Difference[];
+  /** Sockets of the source, for people, at most a thousand: they are neither compared nor missed. */
+  readonly sockets: readonly string[];
+  /** What each directory at the top of the source holds, sockets left out. */
+  readonly tops: readonly TopCount[];
+  /** ACLs, xattrs and capabilities were compared; false where a side has no getfattr. */
+  readonly attributesCompared: boolean;
 }
 
 export interface CompareOptions {
   /** The target is the top of a share: owner, mode and time of the top belong to the share, not to the move. */
   readonly topIsShare: boolean;
+  /** Called for each difference, those beyond `first` included. */
+  readonly onDifference?: (difference: Difference) => void;
 }
 
-/** Pure: what differs between two trees. Times of directories are compared to the second, all others to the nanosecond. */
-export function compareManifests(source: Manifest, target: Manifest, options: CompareOptions): Comparison {
-  const differences: Difference[] = [];
+/**
+ * What differs between two manifest files, read side by side. Two lines that say the same in the part that both sides
+ * must share are not even parsed.
+ * @throws verify/manifest when one is not whole, or the algorithms are not the same
+ */
+export async function compareManifests(
+  source: string,
+  target: string,
+  options: CompareOptions,
+): Promise<Comparison> {
+  const [left, right] = await Promise.all([openManifest(source), openManifest(target)]);
+  try {
+    return await compareCursors(source, left, target, right, options);
+  } finally {
+    left.close();
+    right.close();
+  }
+}
+
+async function compareCursors(
+  source: string,
+  left: ManifestCursor,
+  target: string,
+  right: ManifestCursor,
+  options: CompareOptions,
+): Promise<Comparison> {
+  const { algorithm } = left.header;
+  if (algorithm !== right.header.algorithm) {
+    throw verifyError('verify/manifest', {
+      seen: `${source} has digests by ${algorithm}, ${target} by ${right.header.algorithm}`,
+      next: ['drayage verify   # takes both manifests anew'],
+    });
+  }
+  const attributesKnown = left.header.attributesKnown && right.header.attributesKnown;
+  const rules = { topIsShare: options.topIsShare, attributesKnown, algorithm };
+  let differences = 0;
+  const first: Difference[] = [];
   const sockets: string[] = [];
-  const attributesKnown = source.attributesKnown && target.attributesKnown;
-  const add = (path: string, what: DifferenceKind, here: string, there: string) =>
-    differences.push({ path: path === '' ? '.' : printableName(path), what, source: here, target: there });
-  const linked: { path: string; left: Entry; right: Entry }[] = [];
-  for (const [path, left] of source.entries) {
-    if (left.type === 's') {
-      sockets.push(printableName(path));
-      continue;
-    }
-    const right = target.entries.get(path);
-    if (right === undefined) {
-      add(path, 'missing', describe(left), 'nothing');
-      continue;
-    }
-    if (left.type !== right.type) {
-      add(path, 'type', describe(left), describe(right));
-      continue;
-    }
-    const ownTop = path === '' && options.topIsShare;
-    if (!ownTop) compareMetadata(path, left, right, add);
-    compareContent(path, left, right, add);
-    if (attributesKnown && !ownTop)
-      compareAttributes(path, left.attributes ?? {}, right.attributes ?? {}, add);
-    if (left.type !== 'd' && (left.links > 1 || right.links > 1)) linked.push({ path, left, right });
-  }
-  compareLinks(linked, add);
-  for (const [path, right] of target.entries) {
-    if (!source.entries.has(path) && right.type !== 's') add(path, 'unexpected', 'nothing', describe(right));
-  }
-  // Directories are listed in no order: the same trees give the same list.
-  return {
-    differences: differences.sort((a, b) => (a.path < b.path ? -1 : Number(a.path > b.path))),
-    sockets: sockets.sort(),
+  const add: AddDifference = (...parts) => {
+    differences += 1;
+    if (first.length >= listed && options.onDifference === undefined) return;
+    const found = difference(...parts);
+    if (first.length < listed) first.push(found);
+    options.onDifference?.(found);
   };
+  const links = linkComparison(add);
+  const tops = topCounter();
+  const socket = (path: string, entry: Entry) => {
+    if (entry.type === 's' && sockets.length < listed) sockets.push(printableName(path));
+  };
+  const onlySource = (line: string) => {
+    const { path, entry } = entryOf(source, line);
+    socket(path, entry);
+    compareEntry(path, entry, undefined, rules, add);
+  };
+  const both = (here: string, there: string) => {
+    if (isPlain(here) && sameShared(here, there) && !hasLinks(here) && !hasLinks(there)) return;
+    const one = entryOf(source, here);
+    const other = entryOf(target, there);
+    socket(one.path, one.entry);
+    compareEntry(one.path, one.entry, other.entry, rules, add);
+    links(one.path, one.entry, other.entry);
+  };
+  while (left.line !== undefined || right.line !== undefined) {
+    const here = left.line;
+    const there = right.line;
+    const order = orderOf(source, here, target, there);
+    if (order <= 0) tops.count(here as string);
+    if (order < 0) onlySource(here as string);
+    else if (order > 0) {
+      const { path, entry } = entryOf(target, there as string);
+      compareEntry(path, undefined, entry, rules, add);
+    } else both(here as string, there as string);
+    const leftMoved = order <= 0 ? left.next() : undefined;
+    const rightMoved = order >= 0 ? right.next() : undefined;
+    if (leftMoved !== undefined) await leftMoved;
+    if (rightMoved !== undefined) await rightMoved;
+  }
+  return { differences, first, sockets, tops: tops.all(), attributesCompared: attributesKnown };
 }
 
-type Add = (path: string, what: DifferenceKind, source: string, target: string) => void;
-
-const typeNames: Readonly<Record<Entry['type'], string>> = {
-  f: 'file',
-  d: 'directory',
-  l: 'symbolic link',
-  p: 'fifo',
-  s: 'socket',
-  b: 'block device',
-  c: 'character device',
-};
-
-function describe(entry: Entry): string {
-  return entry.type === 'f' ? `file of ${entry.size} bytes` : typeNames[entry.type];
-}
-
-function compareMetadata(path: string, left: Entry, right: Entry, add: Add): void {
-  // A symbolic link has no mode of its own on Linux.
-  if (left.type !== 'l' && left.mode !== right.mode) add(path, 'mode', left.mode, right.mode);
-  if (left.uid !== right.uid || left.gid !== right.gid) {
-    add(path, 'owner', `${left.uid}:${left.gid}`, `${right.uid}:${right.gid}`);
-  }
-  const same =
-    left.type === 'd' ? left.mtime.split('.')[0] === right.mtime.split('.')[0] : left.mtime === right.mtime;
-  if (!same) add(path, 'mtime', left.mtime, right.mtime);
-}
-
-function compareContent(path: string, left: Entry, right: Entry, add: Add): void {
-  if (left.type === 'l' && left.link !== right.link) {
-    add(path, 'link-target', printableName(left.link ?? ''), printableName(right.link ?? ''));
-  }
-  if (left.device !== right.device) add(path, 'device', left.device ?? 'none', right.device ?? 'none');
-  if (left.type !== 'f') return;
-  if (left.size !== right.size) add(path, 'content', `${left.size} bytes`, `${right.size} bytes`);
-  else if (left.digest !== right.digest) {
-    add(path, 'content', `sha256 ${left.digest ?? 'not read'}`, `sha256 ${right.digest ?? 'not read'}`);
-  }
-}
-
-function compareAttributes(
-  path: string,
-  left: Readonly<Record<string, string>>,
-  right: Readonly<Record<string, string>>,
-  add: Add,
-): void {
-  for (const name of new Set([...Object.keys(left), ...Object.keys(right)])) {
-    if (left[name] === right[name]) continue;
-    const what = name.startsWith('system.posix_acl_') ? 'acl' : 'xattr';
-    const shown = (value: string | undefined) =>
-      `${printableName(name)} ${value === undefined ? 'absent' : `0x${value}`}`;
-    add(path, what, shown(left[name]), shown(right[name]));
-  }
-}
-
-/** Names that are one file on one side must be one file on the other: the pairs of inodes must be one to one. */
-function compareLinks(linked: { path: string; left: Entry; right: Entry }[], add: Add): void {
-  const forward = new Map<string, { inode: string; path: string }>();
-  const backward = new Map<string, { inode: string; path: string }>();
-  linked.sort((a, b) => (a.path < b.path ? -1 : 1));
-  for (const { path, left, right } of linked) {
-    const there = forward.get(left.inode);
-    const here = backward.get(right.inode);
-    if (there !== undefined && there.inode !== right.inode) {
-      add(path, 'hard-links', `same file as ${printableName(there.path)}`, 'a file of its own');
-    } else if (here !== undefined && here.inode !== left.inode) {
-      add(path, 'hard-links', 'a file of its own', `same file as ${printableName(here.path)}`);
-    } else {
-      forward.set(left.inode, { inode: right.inode, path: there?.path ?? path });
-      backward.set(right.inode, { inode: left.inode, path: here?.path ?? path });
-    }
-  }
+/** Below 0: the source's line comes first, the target has no such entry. */
+function orderOf(
+  source: string,
+  here: string | undefined,
+  target: string,
+  there: string | undefined,
+): number {
+  if (here === undefined) return 1;
+  if (there === undefined) return -1;
+  if (pathToken(here) === pathToken(there)) return 0;
+  const [one, other] = [orderKey(entryOf(source, here).path), orderKey(entryOf(target, there).path)];
+  return one < other ? -1 : Number(one > other);
 }

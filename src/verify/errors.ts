@@ -10,6 +10,15 @@ export const verifyErrors = {
     meaning: 'A tool answered in a shape that is not known. Nothing is concluded from it.',
     exit: exitCode.failed,
   },
+  'verify/scratch': {
+    meaning:
+      'The lists of a tree are put in order on the controller by sort(1), in files of its own. It could not do so.',
+    exit: exitCode.failed,
+  },
+  'verify/manifest': {
+    meaning: 'A manifest is not whole, is not one, or does not fit the other: nothing is concluded from it.',
+    exit: exitCode.failed,
+  },
   'verify/no-sample': {
     meaning: 'The guest does not see the same bytes through the share as the node has on its file system.',
     exit: exitCode.differenceFound,

@@ -8,51 +8,55 @@ export interface Entry {
   readonly mode: string;
   readonly uid: number;
   readonly gid: number;
+  /** Bytes of a regular file; 0 for all else. */
   readonly size: number;
-  /** Seconds since the epoch with their fraction, as find prints them. */
+  /** Seconds since the epoch with nine digits of their fraction. */
   readonly mtime: string;
-  /** Whole seconds. */
-  readonly ctime: number;
+  /** In the same form. */
+  readonly ctime: string;
   readonly links: number;
   /** `device:inode`: names with the same value are one file. */
   readonly inode: string;
   /** Where a symbolic link points; bytes as latin1. */
   readonly link?: string;
   /** Major and minor of a device node, in hex. */
-  device?: string;
-  /** SHA-256 of the content, in hex; absent where it was not asked for. */
-  digest?: string;
-  /** ACLs, xattrs and capabilities: names with values in hex, sorted by name. Absent: none, or not asked for. */
-  attributes?: Readonly<Record<string, string>>;
+  readonly device?: string;
+  /** Digest of the content, in hex; absent where it could not be read while the tree was in use. */
+  readonly digest?: string;
+  /** ACLs, xattrs and capabilities: names with values in hex, sorted by name. Absent: none. */
+  readonly attributes?: Attributes;
 }
 
-/** A whole tree. Keys are paths relative to its top (`''` is the top itself); bytes as latin1. */
-export interface Manifest {
-  readonly entries: Map<string, Entry>;
-  /** getfattr is there; without it ACLs, xattrs and capabilities are not known. */
-  attributesKnown: boolean;
-}
+export type Attributes = Readonly<Record<string, string>>;
 
 const types = new Set<string>(['f', 'd', 'l', 'p', 's', 'b', 'c']);
+const fieldsShape = /^([a-zA-Z]) ([0-7]+) (\d+) (\d+) (\d+) (-?\d+\.\d+) (-?\d+\.\d+) (\d+) (\d+) (\d+)\/\//;
 
-/** The fields before the names: what `metadataFormat` of manifest-command.ts prints. undefined: not understood. */
-export function parseFields(fields: string): Omit<Entry, 'link'> | undefined {
-  const found = /^([a-zA-Z]) ([0-7]+) (\d+) (\d+) (\d+) (-?\d+\.\d+) (-?\d+)\.\d+ (\d+) (\d+) (\d+)$/.exec(
-    fields,
-  );
+/** find prints ten digits, the last of them a zero; other versions may print nine. */
+function nanoseconds(time: string): string {
+  return time.slice(0, time.indexOf('.') + 10);
+}
+
+/**
+ * A record that find printed by `metadataFormat` of manifest-command.ts, from its type on: what follows `path//0`.
+ * undefined: not understood.
+ */
+export function parseFields(fields: string): Entry | undefined {
+  const found = fieldsShape.exec(fields);
   if (found === null || !types.has(found[1] as string)) return undefined;
-  const [, type, mode, uid, gid, size, mtime, ctime, links, inode, device] = found as unknown as string[];
-  return {
+  const [all, type, mode, uid, gid, size, mtime, ctime, links, inode, device] = found as unknown as string[];
+  const entry: Entry = {
     type: type as EntryType,
     mode: mode as string,
     uid: Number(uid),
     gid: Number(gid),
-    size: Number(size),
-    mtime: mtime as string,
-    ctime: Number(ctime),
+    size: type === 'f' ? Number(size) : 0,
+    mtime: nanoseconds(mtime as string),
+    ctime: nanoseconds(ctime as string),
     links: Number(links),
     inode: `${device}:${inode}`,
   };
+  return type === 'l' ? { ...entry, link: fields.slice((all as string).length) } : entry;
 }
 
 /** getfattr writes backslashes, control characters and, in names of attributes, `=` as three octal digits. */
@@ -69,8 +73,8 @@ const shownTwice = /^trusted\.SGI_ACL_/;
  * Takes `getfattr --dump --encoding=hex` in chunks: one record per file that has attributes. A line `# inode: KEY`
  * before a file (longAttributesCommand) replaces its name by KEY.
  */
-export function attributeParser(onFile: (name: string, attributes: Record<string, string>) => void): {
-  push(chunk: Buffer): void;
+export function attributeParser(onFile: (name: string, attributes: Attributes) => void): {
+  push(chunk: Buffer | string): void;
   /** What is left over; empty when the output was whole. */
   end(): string;
   readonly unknown: string[];
@@ -100,7 +104,7 @@ export function attributeParser(onFile: (name: string, attributes: Record<string
   };
   return {
     push(chunk) {
-      const lines = (rest + chunk.toString('latin1')).split('\n');
+      const lines = (rest + (typeof chunk === 'string' ? chunk : chunk.toString('latin1'))).split('\n');
       rest = lines.pop() as string;
       for (const text of lines) line(text);
     },

@@ -1,4 +1,6 @@
-import type { Difference } from './compare.ts';
+import type { Difference } from './compare-entry.ts';
+import type { DigestAlgorithm } from './digest.ts';
+import type { TopCount } from './tops.ts';
 
 /** What a run proved, in numbers. Written as report.json; the demo and the tests read it. */
 export interface Report {
@@ -13,6 +15,8 @@ export interface Report {
   readonly bytes: number;
   /** Downtime as it was measured; absent when no window was opened in this run. */
   readonly windowSeconds?: number;
+  /** What was projected before it. */
+  readonly expectedWindowSeconds?: number;
   readonly containers?: {
     readonly expected: number;
     readonly running: number;
@@ -26,6 +30,10 @@ export interface Report {
 export interface MoveReport {
   readonly move: string;
   readonly scope: 'changed' | 'full';
+  /** How contents were compared. */
+  readonly algorithm?: DigestAlgorithm;
+  /** What each directory at the top holds. */
+  readonly tops?: readonly TopCount[];
   readonly entries: number;
   readonly files: number;
   readonly bytes: number;
@@ -47,6 +55,12 @@ export interface MoveReport {
   };
 }
 
+const digestNames: Readonly<Record<DigestAlgorithm, string>> = {
+  xxh128: 'XXH128',
+  blake3: 'BLAKE3',
+  sha256: 'SHA-256',
+};
+
 /** Differences and sockets that are listed one by one; the rest is counted. */
 export const listed = 1000;
 
@@ -63,6 +77,9 @@ export function buildReport(
     entries: sum((move) => move.entries),
     bytes: sum((move) => move.bytes),
     ...(facts.windowSeconds === undefined ? {} : { windowSeconds: facts.windowSeconds }),
+    ...(facts.expectedWindowSeconds === undefined
+      ? {}
+      : { expectedWindowSeconds: facts.expectedWindowSeconds }),
     ...(facts.containers === undefined ? {} : { containers: facts.containers }),
     moves: facts.moves,
     evidence: facts.evidence,
@@ -84,7 +101,7 @@ function moveSection(move: MoveReport): string[] {
         : 'everything listed, all that had changed read on both sides'
     }.`,
     '',
-    `- ${move.entries} entries, ${move.files} files, ${move.bytes} bytes; ${move.filesRead} files (${move.bytesRead} bytes) compared by SHA-256`,
+    `- ${move.entries} entries, ${move.files} files, ${move.bytes} bytes; ${move.filesRead} files (${move.bytesRead} bytes) compared by ${digestNames[move.algorithm ?? 'sha256']}`,
     move.attributesCompared
       ? '- ACLs, xattrs and capabilities compared'
       : '- ACLs, xattrs and capabilities **not** compared: a side has no `getfattr`',
@@ -115,7 +132,13 @@ function moveSection(move: MoveReport): string[] {
 export function reportMarkdown(report: Report): string {
   const lines = ['# Report', '', `Plan \`${report.plan}\`, written ${report.writtenAt}.`, ''];
   lines.push(`- differences: **${report.differences}**`, `- ${report.files} files, ${report.bytes} bytes`);
-  if (report.windowSeconds !== undefined) lines.push(`- downtime: ${report.windowSeconds.toFixed(1)} s`);
+  if (report.windowSeconds !== undefined) {
+    const projected =
+      report.expectedWindowSeconds === undefined
+        ? ''
+        : `; projected ${Math.round(report.expectedWindowSeconds)} s`;
+    lines.push(`- downtime: ${report.windowSeconds.toFixed(1)} s${projected}`);
+  }
   if (report.containers !== undefined) {
     const { expected, running, missing } = report.containers;
     lines.push(

@@ -1,0 +1,93 @@
+import { type AddDifference, compareEntry, type Difference, difference } from './compare-entry.ts';
+import { linkComparison } from './compare-links.ts';
+import type { Sides } from './compare-trees.ts';
+import type { DigestAlgorithm } from './digest.ts';
+import { longestName } from './manifest-command.ts';
+import { orderKey } from './manifest-line.ts';
+import { readListed } from './read-listed.ts';
+import { together } from './together.ts';
+
+export interface ListedOptions {
+  readonly algorithm: DigestAlgorithm;
+  /** As for `compareManifests`. */
+  readonly topIsShare: boolean;
+  /** Name -> `device:inode` that an earlier look saw on the source: what is another file now is a difference. */
+  readonly inodes?: ReadonlyMap<string, string>;
+  readonly signal?: AbortSignal;
+  /** Names looked at, both sides together. */
+  readonly progress?: (names: { readonly done: number; readonly total: number }) => void;
+}
+
+export interface ListedCompared {
+  readonly differences: readonly Difference[];
+  /** Names that the source has. */
+  readonly entries: number;
+  /** Of these, regular files that were read, and their bytes. */
+  readonly filesRead: number;
+  readonly bytesRead: number;
+  readonly attributesCompared: boolean;
+}
+
+/**
+ * Compares exactly these names (relative, bytes as latin1; `''` or `.` is the top) in metadata, content, attributes
+ * and the hard links among them. A name that is on neither side is equal. One command per side, both at once; a file
+ * that changes while it is read is a difference, not an error.
+ * @throws verify/unreadable, verify/unreadable-output
+ */
+export async function compareListed(
+  sides: Sides,
+  names: readonly string[],
+  options: ListedOptions,
+): Promise<ListedCompared> {
+  const { algorithm } = options;
+  const paths = [...new Set(names.map((name) => (name === '.' ? '' : name)))];
+  let done = 0;
+  const onEntries = (count: number) => {
+    done += count;
+    options.progress?.({ done: Math.floor(done / 2), total: paths.length });
+  };
+  const [source, target] = await together(options.signal, (signal) =>
+    Promise.all([
+      readListed(sides.source, paths, algorithm, { signal, onEntries }),
+      readListed(sides.target, paths, algorithm, { signal, onEntries }),
+    ]),
+  );
+  const attributesKnown = source.attributesKnown && target.attributesKnown;
+  const differences: Difference[] = [];
+  const add: AddDifference = (...parts) => differences.push(difference(...parts));
+  const links = linkComparison(add);
+  let filesRead = 0;
+  let bytesRead = 0;
+  const order = (a: string, b: string) => (orderKey(a) < orderKey(b) ? -1 : 1);
+  for (const path of paths.sort(order)) {
+    if (path.length > longestName) {
+      add(path, 'content', 'a name too long to be opened', 'a name too long to be opened');
+      continue;
+    }
+    const left = source.entries.get(path);
+    const right = target.entries.get(path);
+    compareEntry(path, left, right, { topIsShare: options.topIsShare, attributesKnown, algorithm }, add);
+    if (left === undefined) continue;
+    const seen = options.inodes?.get(path === '' && options.inodes.has('.') ? '.' : path);
+    if (seen !== undefined && seen !== left.inode) {
+      add(
+        path,
+        'content',
+        `inode ${left.inode}, another file than inode ${seen} of the scan`,
+        'a copy of either',
+      );
+    }
+    if (left.type === 'f' && left.digest !== undefined) {
+      filesRead += 1;
+      bytesRead += left.size;
+    }
+    if (right !== undefined) links(path, left, right);
+  }
+  return {
+    differences,
+    entries: source.entries.size,
+    filesRead,
+    bytesRead,
+    attributesCompared: attributesKnown,
+  };
+}
