@@ -196,7 +196,9 @@ function pass(context: MoveContext, kind: 'seed' | 'final'): Operation {
     target: { path: move.to.path, topIsShare },
     exclude: behind,
     argv: rsyncPull({ ...options, delete: kind === 'final' }),
-    ...(kind === 'seed' ? { partArgv: rsyncPart(options), rounds: { most: rounds, settled, processes } } : {}),
+    ...(kind === 'seed'
+      ? { partArgv: rsyncPart(options), rounds: { most: rounds, settled, processes } }
+      : {}),
     ...(reason === undefined ? { listArgv: rsyncList(options) } : { full: reason }),
     maxShare,
     maxDelete: move.maxDelete,
