@@ -52,7 +52,11 @@ function emptyTarget(world: BenchWorld): string {
 
 async function engines(world: BenchWorld): Promise<Engine[]> {
   const all: Engine[] = [
-    { key: 'drayage', what: 'drayage, the seed', run: (target) => drayageSeed(world, target) },
+    {
+      key: 'drayage',
+      what: 'drayage, the seed',
+      run: async (target) => say(`  ${await drayageSeed(world, target)} rsync processes`),
+    },
     { key: 'rsync', what: '`rsync -aHAXS --numeric-ids`', run: (target) => plainRsync(world, target) },
     {
       key: 'tar',

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { readClock } from '../src/apply/clock.ts';
+import { performBulk } from '../src/copy/bulk/bulk.ts';
+import { rsyncPart } from '../src/copy/bulk/part-command.ts';
 import { type Baseline, performChangePass } from '../src/copy/change-list/change-pass.ts';
 import { writeDirectories } from '../src/copy/change-list/directories.ts';
-import { performPass } from '../src/copy/copy.ts';
 import { rsyncList, rsyncPull } from '../src/copy/rsync-command.ts';
 import { type BenchWorld, mustRun } from './world.ts';
 
@@ -49,13 +50,22 @@ function pull(world: BenchWorld, target: string) {
   };
 }
 
-/** The bulk pass of the seed stage, into an empty target. */
-export async function drayageSeed(world: BenchWorld, target: string): Promise<void> {
-  const argv = rsyncPull({ ...pull(world, target), delete: false });
-  await performPass(
-    { move: 'docker', pass: 'seed', argv, source: { path: world.tree.root }, maxDelete },
+/** The bulk pass of the seed stage, into an empty target. @returns the rsync processes that it found to pay */
+export async function drayageSeed(world: BenchWorld, target: string): Promise<number> {
+  const options = pull(world, target);
+  const { processes } = await performBulk(
+    {
+      move: 'docker',
+      pass: 'seed',
+      argv: rsyncPull({ ...options, delete: false }),
+      partArgv: rsyncPart(options),
+      source: { path: world.tree.root },
+      exclude: [],
+      maxDelete,
+    },
     { puller: world.node, source: world.guest },
   );
+  return processes;
 }
 
 /** The clock before the `sync`: a store into a mapped page after it touches ctime again. */
@@ -105,7 +115,9 @@ export function startMove(world: BenchWorld, target: string): DrayageMove {
   }
 
   return {
-    seed: () => drayageSeed(world, target),
+    async seed() {
+      await drayageSeed(world, target);
+    },
     async settle() {
       const since = await markAndSync(world);
       const directories = join(world.folder, 'directories-0.gz');
