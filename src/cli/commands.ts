@@ -120,6 +120,35 @@ export const commandSpecs: readonly CommandSpec[] = [
     load: async () => (await import('./commands/verify.ts')).verify,
   },
   {
+    name: 'rollback',
+    summary: 'go back: shows its own plan first',
+    description: [
+      'Before the hand-over it takes back what drayage has made, and nothing that was there before; a window that is open is taken back first.',
+      'After it, the workloads go back to the source guest. What was written on the target since is shown, and you say by name what becomes of it: --carry-back copies it to the source and compares every byte, --discard leaves it in a snapshot. The source starts only when the target is stopped and cannot start any more.',
+      'It shows every command before anything is done, and asks before the downtime. Cut off at any moment and run again, it goes on. A rollback that has come to its end exits with 7.',
+    ].join('\n\n'),
+    options: [
+      new Option('--move <name>', 'only this move'),
+      new Option('--phase <name>', 'only the moves of this phase'),
+      new Option('--carry-back', 'copy what the target has written since to the source, and prove it'),
+      new Option('--discard', 'go back to the source as it was left; a snapshot keeps the rest'),
+      new Option('--yes', 'do not ask before it begins (the downtime has its own question)'),
+      new Option(
+        '--window <seconds>',
+        'begin the downtime without asking when it is projected to be at most this long',
+      ).argParser(seconds),
+    ],
+    closing: closing({
+      examples: [
+        ['drayage rollback', 'what was written since; or, before the hand-over, what would be taken back'],
+        ['drayage rollback --carry-back', 'back to the source, with what the target wrote'],
+        ['drayage rollback --move doc1 --discard', 'back to the source as it was'],
+      ],
+      codes: [4, 5, 6, 7, 11, 130],
+    }),
+    load: async () => (await import('./commands/rollback.ts')).rollback,
+  },
+  {
     name: 'schema',
     summary: 'the JSON Schema of drayage.yaml',
     description: 'Prints the JSON Schema of drayage.yaml, for editors.',

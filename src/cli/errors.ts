@@ -11,6 +11,10 @@ export const usageErrors = {
     meaning: 'The command asks before it goes on, and there is no terminal on which it could ask.',
   },
   'usage/no-moves': { exit: exitCode.usage, meaning: 'Without a move there is nothing to plan.' },
+  'usage/two-choices': {
+    exit: exitCode.usage,
+    meaning: 'What was written since the hand-over is either carried back or discarded.',
+  },
   'usage/unknown-move': { exit: exitCode.usage, meaning: 'drayage.yaml has no move of this name.' },
   'usage/unknown-phase': { exit: exitCode.usage, meaning: 'drayage.yaml has no phase of this name.' },
   'usage/no-endpoint': {

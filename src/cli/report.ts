@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import { holds } from '../apply/check.ts';
+import type { ApplyResult } from '../apply/run.ts';
 import type { RunFolder } from '../apply/run-folder.ts';
 import type { World } from '../apply/world.ts';
 import { DrayageError } from '../errors/error.ts';
 import type { Check } from '../plan/operation.ts';
 import type { Plan } from '../plan/plan.ts';
-import { duration } from '../plan/render/words.ts';
 import { buildReport, type MoveReport, type Report } from '../verify/report.ts';
+import { windowText } from './progress/lines.ts';
 import type { Session } from './session.ts';
 
 /** What a run proved: written beside its journal, and summed up for the reader. Nothing when nothing was compared. */
@@ -16,14 +17,17 @@ export async function writeReport(parts: {
   readonly run: RunFolder;
   readonly world: World;
   readonly compared: ReadonlyMap<string, MoveReport>;
-  readonly windowSeconds: number | undefined;
+  /** Of a run that had a window. */
+  readonly result?: Pick<ApplyResult, 'windowSeconds' | 'expectedWindowSeconds'>;
 }): Promise<Report | undefined> {
-  const { session, plan, run, compared, windowSeconds } = parts;
+  const { session, plan, run, compared } = parts;
+  const { windowSeconds, expectedWindowSeconds } = parts.result ?? {};
   if (compared.size === 0) return undefined;
   const report = buildReport({
     plan: plan.id,
     writtenAt: new Date().toISOString(),
     ...(windowSeconds === undefined ? {} : { windowSeconds }),
+    ...(expectedWindowSeconds === undefined ? {} : { expectedWindowSeconds }),
     containers: await workloadsRunning(plan, parts.world),
     moves: [...compared.values()],
     evidence: run.path,
@@ -78,7 +82,7 @@ function summary(report: Report, session: Session): string[] {
     head,
     ...(report.windowSeconds === undefined
       ? []
-      : [`Downtime: ${duration(report.windowSeconds)} (${report.windowSeconds.toFixed(1)} s).`]),
+      : [`Downtime: ${windowText(report.windowSeconds, report.expectedWindowSeconds)}.`]),
     ...(report.containers === undefined
       ? []
       : [`Workloads running on the target: ${report.containers.running} of ${report.containers.expected}.`]),

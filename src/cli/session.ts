@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { lookingWorld } from '../apply/looking-world.ts';
 import { openMarks } from '../apply/marks.ts';
-import { measured } from '../apply/measured.ts';
 import { openWorld } from '../apply/open-world.ts';
 import { readRecorded } from '../apply/recorded-plans.ts';
 import { type RunFolder, stateFolder } from '../apply/run-folder.ts';
@@ -19,9 +18,9 @@ import type { Hosts } from '../ssh/host.ts';
 import { openHosts } from '../ssh/hosts.ts';
 import { clusterApi, openCluster } from './cluster.ts';
 import { usageError } from './errors.ts';
+import { type Faces, openFaces } from './faces.ts';
 import { withInterrupt } from './interrupt.ts';
 import type { GlobalOptions } from './program.ts';
-import { openProgress } from './progress/index.ts';
 import { openTerminal, type Terminal } from './terminal.ts';
 import { packageVersion } from './version.ts';
 
@@ -56,6 +55,7 @@ export async function withSession(
   const client = openCluster(config, process.env);
   const { hosts, close } = openHosts(config);
   const cluster = clusterApi(client);
+  let faces: Faces | undefined;
   return withInterrupt(async ({ finish, stop }) => {
     const say = (text: string) => {
       if (terminal.err.isTTY === true && !terminal.json) terminal.err.write(`${terminal.talk.dim(text)}\n`);
@@ -84,16 +84,18 @@ export async function withSession(
           const recorded = await readRecorded(config.file, marks, findings);
           return withRecorded(makePlan(config, findings, packageVersion()), recorded);
         },
-        world: (run, plan) =>
-          openWorld({
+        world: (run, plan) => {
+          faces = openFaces(terminal, config, process.env);
+          return openWorld({
             run,
             planId: plan.id,
             hosts,
             cluster,
-            sink: measured(openProgress(terminal)),
+            sink: faces.sink,
             finish,
             stop,
-          }),
+          });
+        },
         looking: async (plan) =>
           lookingWorld({
             hosts,
@@ -107,6 +109,7 @@ export async function withSession(
     } finally {
       client.close();
       await close();
+      await faces?.close();
     }
   });
 }

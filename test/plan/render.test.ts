@@ -42,8 +42,21 @@ describe('the plan as text', () => {
     expect(text).toContain('TOKEN (as doc1 has them; read at that moment, never written down)');
   });
 
+  it('says when the copies end, and when everything is passed over after all', () => {
+    expect(text).toContain(
+      'what differs or has changed, until at most 500 entries have changed, at most 5 times:',
+    );
+    expect(text).toContain('or, of a large tree, up to 4 of these at once, while that is faster:');
+    expect(text).toContain('exactly what has changed, by a list:');
+    expect(text).toContain('where the list cannot be trusted or has more than 25 % of all entries:');
+    const markdown = planAsMarkdown(plan, config, all('to-do'));
+    expect(markdown).toContain('# exactly what has changed, by a list:');
+  });
+
   it('ends with what to type next', () => {
     expect(text.trimEnd().split('\n').at(-1)).toBe('Next: drayage apply');
+    const within = planAsText(plan, config, all('to-do'), plainPalette, { next: false });
+    expect(within).not.toContain('Next:');
   });
 
   it('is short about what is in place', () => {

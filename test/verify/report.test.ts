@@ -20,6 +20,7 @@ const facts = {
   plan: 'abc',
   writtenAt: '2026-01-01T00:00:00Z',
   windowSeconds: 12.34,
+  expectedWindowSeconds: 15,
   containers: { expected: 3, running: 2, missing: ['web'] },
   evidence: '.drayage/runs/x',
 };
@@ -29,14 +30,14 @@ test('a report adds up its moves and says where the evidence lies', () => {
   expect(report).toMatchObject({ differences: 2, files: 14, bytes: 1400, windowSeconds: 12.34 });
   const text = reportMarkdown(report);
   expect(text).toContain('differences: **2**');
-  expect(text).toContain('downtime: 12.3 s');
+  expect(text).toContain('downtime: 12.3 s; projected 15 s');
   expect(text).toContain('2 of 3 running; missing: web');
   expect(text).toContain('`.drayage/runs/x`');
   expect(text).toContain('run/app.sock');
 });
 
 test('names in the table of differences cannot break it', () => {
-  const first = [{ path: 'a|b`c', what: 'content', source: 'x', target: 'y' }] as const;
+  const first = [{ path: 'a|b`c', name: 'a|b`c', what: 'content', source: 'x', target: 'y' }] as const;
   const text = reportMarkdown(buildReport({ ...facts, moves: [{ ...move, differences: 1, first }] }));
   expect(text).toContain('| a\\|b\\`c | content | x | y |');
 });

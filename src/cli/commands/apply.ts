@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Sink } from '../../apply/events.ts';
 import { openMarks } from '../../apply/marks.ts';
 import { observe } from '../../apply/observe.ts';
 import { readPlan } from '../../apply/recorded-plans.ts';
@@ -7,7 +8,7 @@ import { listRuns, openRun, stateFolder } from '../../apply/run-folder.ts';
 import { exitCode } from '../../errors/exit-code.ts';
 import type { Plan, Stage } from '../../plan/plan.ts';
 import { planAsText } from '../../plan/render/text.ts';
-import { count, duration, type Standing } from '../../plan/render/words.ts';
+import { count, type Standing } from '../../plan/render/words.ts';
 import { usageError } from '../errors.ts';
 import type { Action } from '../program.ts';
 import { writeReport } from '../report.ts';
@@ -41,7 +42,7 @@ export const apply: Action = (globals, given, [file]) =>
       terminal.err.write(
         known
           ? `Plan ${plan.id}, as in ${file}.\n`
-          : planAsText(plan, session.config, standing, terminal.talk),
+          : planAsText(plan, session.config, standing, terminal.talk, { next: false }),
       );
     }
     if (plan.blockers.length > 0) {
@@ -71,12 +72,12 @@ export const apply: Action = (globals, given, [file]) =>
       const result = await applyPlan({
         plan,
         world,
-        gate: (gate) => askAtGate(session, options, plan, gate),
+        gate: (gate) => askAtGate(session, options, plan, gate, world.sink),
         ...(options.until === undefined || unfinished !== undefined ? {} : { until: options.until }),
         ...(options.phase === undefined ? {} : { phases: [options.phase] }),
       });
       if (result.error !== undefined) showError(result.error, terminal);
-      await writeReport({ session, plan, run, compared, windowSeconds: result.windowSeconds, world });
+      await writeReport({ session, plan, run, compared, result, world });
       return result.exitCode;
     } finally {
       await run.close();
@@ -152,17 +153,16 @@ async function askAtGate(
   options: ApplyOptions,
   plan: Plan,
   gate: Gate,
+  sink: Sink,
 ): Promise<'open' | 'stay'> {
   const { terminal } = session;
   const expected = gate.expectedWindowSeconds;
-  if (options.window !== undefined) return expected <= options.window ? 'open' : 'stay';
+  if (options.window !== undefined && expected <= options.window) return 'open';
+  sink({ type: 'waiting', phase: gate.phase, expectedWindowSeconds: expected });
+  if (options.window !== undefined) return 'stay';
   if (!terminal.interactive) return 'stay';
   const since = gate.openSince === undefined ? '' : ` The window is open since ${gate.openSince}.`;
-  terminal.err.write(
-    terminal.talk.warn(
-      `\nNow the downtime of ${gate.moves.join(', ')}, likely about ${duration(expected)}.${since}\n`,
-    ),
-  );
+  terminal.err.write(terminal.talk.warn(`\nNow the downtime of ${gate.moves.join(', ')}.${since}\n`));
   const answer = await terminal.ask(
     `Type the plan's id, ${plan.id}, to open the window; anything else stays here: `,
   );

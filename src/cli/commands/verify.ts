@@ -1,6 +1,6 @@
-import { firstNotHeld } from '../../apply/check.ts';
+import { proveAgain } from '../../apply/prove-again.ts';
 import { openRun } from '../../apply/run-folder.ts';
-import { exitCode } from '../../errors/exit-code.ts';
+import { type ExitCode, exitCode } from '../../errors/exit-code.ts';
 import { usageError } from '../errors.ts';
 import type { Action } from '../program.ts';
 import { writeReport } from '../report.ts';
@@ -35,15 +35,20 @@ export const verify: Action = (globals, options) =>
     const run = await openRun(config.file, plan, findings);
     try {
       const { world, compared } = session.world(run, plan);
-      let failed: string | undefined;
-      for (const step of proofs) {
-        const missed = await firstNotHeld(step.proof, world, step.id, false);
-        failed ??= missed?.seen;
+      world.sink({ type: 'run-started', run: world.runName, plan: plan.id, steps: proofs.length });
+      let code: ExitCode = exitCode.failed;
+      try {
+        const failed = await proveAgain(proofs, world);
+        const report = await writeReport({ session, plan, run, world, compared });
+        if (failed === undefined) code = exitCode.done;
+        else {
+          terminal.err.write(`${failed}\n`);
+          if ((report?.differences ?? 0) > 0) code = exitCode.differenceFound;
+        }
+      } finally {
+        world.sink({ type: 'run-finished', exitCode: code });
       }
-      const report = await writeReport({ session, plan, run, world, compared, windowSeconds: undefined });
-      if (failed === undefined) return exitCode.done;
-      terminal.err.write(`${failed}\n`);
-      return (report?.differences ?? 0) > 0 ? exitCode.differenceFound : exitCode.failed;
+      return code;
     } finally {
       await run.close();
     }

@@ -6,8 +6,17 @@ import { bytes, count, duration, type Standing, stageTitles, typed, wrap } from 
 
 const signs = { 'in-place': '=', 'to-do': '+', unknown: '?' } as const;
 
-/** The plan for a terminal: what, where, the exact command or call, why, what is downtime, what cannot be taken back. */
-export function planAsText(plan: Plan, config: Config, standing: Standing, palette: Palette): string {
+/**
+ * The plan for a terminal: what, where, the exact command or call, why, what is downtime, what cannot be taken back.
+ * @param options `next: false` where the plan is about to be applied anyway
+ */
+export function planAsText(
+  plan: Plan,
+  config: Config,
+  standing: Standing,
+  palette: Palette,
+  options: { readonly next?: boolean } = {},
+): string {
   const lines: string[] = [palette.bold(`drayage plan ${plan.id}`), ''];
   for (const move of Object.values(config.moves)) {
     const size = plan.estimates[move.name];
@@ -39,7 +48,7 @@ export function planAsText(plan: Plan, config: Config, standing: Standing, palet
     ...(plan.notes.length > 0 ? [''] : []),
   );
   for (const blocker of plan.blockers) lines.push(...blockerLines(blocker, palette), '');
-  lines.push(...summary(plan, standing, palette));
+  lines.push(...summary(plan, standing, palette, options.next ?? true));
   return `${lines.join('\n')}\n`;
 }
 
@@ -54,7 +63,7 @@ function stageRemark(plan: Plan, moves: readonly string[], stage: Step['stage'],
   return palette.warn(`: the downtime, likely about ${duration(sum((size) => size.windowSeconds))}`);
 }
 
-function stepLines(
+export function stepLines(
   step: Step,
   number: number,
   standing: keyof typeof signs,
@@ -107,7 +116,7 @@ export function apiHost(config: Config, step: Step): string {
   return share?.node ?? Object.keys(config.nodes)[0] ?? 'node';
 }
 
-function blockerLines(blocker: Blocker, palette: Palette): string[] {
+export function blockerLines(blocker: Blocker, palette: Palette): string[] {
   return [
     `${palette.bad('Blocked:')} ${blocker.seen}  ${palette.dim(`[${blocker.code}]`)}`,
     ...wrap(blocker.meaning, 96).map((line) => `  ${line}`),
@@ -115,11 +124,11 @@ function blockerLines(blocker: Blocker, palette: Palette): string[] {
   ];
 }
 
-function wrapped(head: string, text: string): string[] {
+export function wrapped(head: string, text: string): string[] {
   return wrap(text, 96).map((line, index) => (index === 0 ? head + line : ' '.repeat(head.length) + line));
 }
 
-function summary(plan: Plan, standing: Standing, palette: Palette): string[] {
+function summary(plan: Plan, standing: Standing, palette: Palette, next: boolean): string[] {
   const tally = (state: string) =>
     plan.steps.filter((step) => (standing.get(step.id) ?? 'unknown') === state).length;
   const todo = tally('to-do') + tally('unknown');
@@ -131,6 +140,6 @@ function summary(plan: Plan, standing: Standing, palette: Palette): string[] {
   const open = plan.steps.some((step) => step.stage === 'cutover' && standing.get(step.id) !== 'in-place');
   return [
     `${head}.${open ? ` Downtime likely about ${duration(window)}.` : ''}`,
-    `Next: ${palette.bold('drayage apply')}`,
+    ...(next ? [`Next: ${palette.bold('drayage apply')}`] : []),
   ];
 }
