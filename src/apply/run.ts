@@ -33,6 +33,11 @@ export interface ApplyOptions {
   readonly until?: Stage;
   /** Only these phases; absent: all. */
   readonly phases?: readonly string[];
+  /**
+   * A way back: nothing of it is taken back again when it fails, and no window is noted. `again` is the command that goes
+   * on with it; `settled` is told of each step that is done or in place.
+   */
+  readonly back?: { readonly again: string; readonly settled: (step: Step) => Promise<void> };
 }
 
 export interface ApplyResult {
@@ -73,11 +78,13 @@ class Run {
   downtime: Downtime | undefined;
   /** Projected at the gate, for the window at hand. */
   expected = 0;
+  readonly again: string;
   /** The gate was passed for the window at hand. */
   passed = false;
 
   constructor(options: ApplyOptions) {
     this.options = options;
+    this.again = options.back?.again ?? 'drayage apply';
     this.plan = options.plan;
     this.world = options.world;
     const last = stages.indexOf(options.until ?? 'prove');
@@ -92,9 +99,10 @@ class Run {
     try {
       refuseBlockers(plan);
       for (const [index, step] of this.selected.entries()) {
-        if (world.finish.aborted) throw interrupted(step);
+        if (world.finish.aborted) throw interrupted(step, this.again);
         const stays = await this.step(step, index);
         if (stays) return this.result(exitCode.partial);
+        await this.options.back?.settled(step);
         if (step.stage === 'cutover' && !sameWindow(step, this.selected[index + 1]))
           await this.closeOwn(step);
       }
@@ -136,8 +144,10 @@ class Run {
       if (step.byHand !== undefined) throw byHand(step, step.byHand);
       if (step.stage === 'cutover' && step.operations.length > 0) {
         if (!(await this.mayOpen(step, index))) return true;
-        await openWindow(step.phase, this.expected, world);
-        await noteBegun(step, world);
+        if (this.options.back === undefined) {
+          await openWindow(step.phase, this.expected, world);
+          await noteBegun(step, world);
+        }
       }
       await this.operations(step);
       await this.prove(step);
@@ -151,7 +161,7 @@ class Run {
 
   async operations(step: Step): Promise<void> {
     for (const [index, operation] of step.operations.entries()) {
-      if (index > 0 && this.world.finish.aborted) throw interrupted(step);
+      if (index > 0 && this.world.finish.aborted) throw interrupted(step, this.again);
       try {
         await perform(operation, this.world, step.id);
       } catch (error) {
@@ -234,7 +244,7 @@ class Run {
       this.world.sink({
         type: 'message',
         level: 'info',
-        text: `Stopped before the downtime of ${moves.join(', ')}. To go on: drayage apply`,
+        text: `Stopped before the downtime of ${moves.join(', ')}. To go on: ${this.again}`,
       });
     }
     return this.passed;
@@ -283,10 +293,10 @@ class Run {
     const window = world.marks.get().window;
     if (world.stop.aborted) {
       if (window !== undefined)
-        say('error', 'Stopped at once, within the window: workloads may be down. To go on: drayage apply');
+        say('error', `Stopped at once, within the window: workloads may be down. To go on: ${this.again}`);
       return this.result(exitCode.interrupted, error);
     }
-    if (window === undefined) return this.result(own, error);
+    if (window === undefined || this.options.back !== undefined) return this.result(own, error);
     const taken = await takeBack(world);
     if (taken.kind === 'all' && taken.kept.length === 0) {
       await this.close(true);
@@ -339,9 +349,9 @@ function byHand(step: Step, text: string): Error {
   });
 }
 
-function interrupted(step: Step): Error {
+function interrupted(step: Step, again: string): Error {
   return applyError('apply/interrupted', {
     seen: `Stopped on request at ${step.id}.`,
-    next: ['drayage apply'],
+    next: [again],
   });
 }

@@ -2,10 +2,11 @@ import type { Config, MoveConfig, ShareConfig } from '../../config/config.ts';
 import { mountUnitName } from '../../guest/unit-name.ts';
 import type { Findings } from '../../inspect/findings.ts';
 import { destroySnapshot } from '../../zfs/commands.ts';
-import { shareContext } from '../context.ts';
+import { type MoveContext, shareContext } from '../context.ts';
 import type { Check, Operation } from '../operation.ts';
 import type { Step } from '../plan.ts';
 import { cutoverSnapshot, moveLayout } from '../share-layout.ts';
+import { running } from '../steps/running.ts';
 import type { MoveFacts, ShareFacts } from './facts.ts';
 
 /** Another move of the same guest needs the device and the mount of the share too. */
@@ -42,6 +43,24 @@ export function beforeSteps(given: Before): { steps: Step[]; left: string[] } {
     ],
     left,
   };
+}
+
+/** A window that is still open is taken back first: fences before starts, in the order in which they were begun. */
+export function windowSteps(move: MoveConfig, facts: MoveFacts, then: MoveContext | undefined): Step[] {
+  const back = facts.window.filter(({ undo }) => undo.length > 0);
+  return back.map(({ step, undo }, index) => ({
+    id: `undo ${step}`,
+    phase: move.phase,
+    move: move.name,
+    stage: 'prepare',
+    title: `Take the window back: ${step}`,
+    why: `A run left the window of ${move.name} open. Nothing was handed over: ${move.from.guest} takes up its work again.`,
+    needs: [],
+    probe: [],
+    operations: [...undo],
+    proof: index === back.length - 1 && then !== undefined ? running(then, 'source') : [],
+    undo: [],
+  }));
 }
 
 /** What is gone already, or is needed by another move, is left alone. */

@@ -1,4 +1,5 @@
 import type { Findings } from '../../inspect/findings.ts';
+import type { Operation } from '../operation.ts';
 import type { Plan, Step } from '../plan.ts';
 
 /** What becomes of what the target has written since the hand-over. */
@@ -26,6 +27,8 @@ export interface MoveFacts {
   readonly performed: readonly Performed[];
   /** Of the run that saw the workloads before its window. */
   readonly recorded?: { readonly plan: Plan; readonly findings: Findings };
+  /** Steps of a window that is still open, in the order in which they began, with what takes them back. */
+  readonly window: readonly { readonly step: string; readonly undo: readonly Operation[] }[];
   /** After the hand-over, where the snapshot of the cutover is there. */
   readonly written?: Written;
   /** Digest of the source's names and metadata, and whether the snapshot of the cutover has the same. */

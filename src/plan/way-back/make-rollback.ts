@@ -1,11 +1,12 @@
 import type { Config, MoveConfig, ShareConfig } from '../../config/config.ts';
 import type { Findings } from '../../inspect/findings.ts';
+import { fenceBlockers } from '../blockers/fences.ts';
 import { type MoveContext, moveContext } from '../context.ts';
 import { estimate } from '../estimate.ts';
 import type { Blocker, Plan, Step } from '../plan.ts';
 import { planId } from '../plan-id.ts';
 import { afterSteps } from './after.ts';
-import { beforeSteps, keptFor } from './before.ts';
+import { beforeSteps, keptFor, windowSteps } from './before.ts';
 import { afterBlockers, noRecord, notReached } from './blockers.ts';
 import type { Choice, MoveFacts, RollbackFacts, ShareFacts } from './facts.ts';
 import { shareBack } from './shares.ts';
@@ -41,7 +42,7 @@ export function movesToTakeBack(
     .toReversed();
 }
 
-const nothing: MoveFacts = { performed: [], carryBack: 'none' };
+const nothing: MoveFacts = { performed: [], window: [], carryBack: 'none' };
 const nothingOfShare: ShareFacts = { performed: [], snapshots: [], strangers: [] };
 
 /**
@@ -78,6 +79,10 @@ export function makeRollback(
       continue;
     }
     if (known.performed.length === 0) blockers.push(noRecord(config, move, 'before'));
+    const source = findings.guests[move.from.guest]?.system;
+    if (known.window.length === 0 && source !== undefined)
+      blockers.push(...fenceBlockers(config, move, source));
+    steps.push(...windowSteps(move, known, contextThen(config, findings, move, known)));
     const back = beforeSteps({
       config,
       findings,
