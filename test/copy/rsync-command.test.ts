@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { deletes, dryRunOf, rsyncPull } from '../../src/copy/rsync-command.ts';
+import { deletes, dryRunOf, rsyncList, rsyncPull, topOf } from '../../src/copy/rsync-command.ts';
 
 const plain = {
   sourceDestination: 'root@doc1',
@@ -69,5 +69,31 @@ describe('the rsync command of a pass', () => {
     expect(dry.filter((argument) => argument !== '--dry-run')).toEqual(
       argv.filter((argument) => !argument.startsWith('--max-delete')),
     );
+  });
+});
+
+describe('the rsync command of a list', () => {
+  const list = rsyncList({ ...plain, exclude: ['store'], protectMarker: true, maxDelete: 7 });
+
+  test('takes exactly the names on its stdin, reads each, and deletes those that are missing, with a limit', () => {
+    for (const option of ['--from0', '--files-from=-', '--no-r', '--dirs', '--ignore-times', '--force'])
+      expect(list).toContain(option);
+    expect(list).toContain('--delete-missing-args');
+    expect(list).toContain('--max-delete=7');
+    expect(deletes(list)).toBe(true);
+  });
+
+  test('is otherwise the pass that pulls everything', () => {
+    const pull = rsyncPull({ ...plain, exclude: ['store'], protectMarker: true });
+    expect(list).toEqual(expect.arrayContaining(pull));
+    expect(list.slice(-2)).toEqual(pull.slice(-2));
+  });
+
+  test('has a second one for the top alone, which lists, deletes and carries nothing below it', () => {
+    const top = topOf(list);
+    expect(top[top.indexOf('rsync') + 1]).toBe('--exclude=/*');
+    expect(top).toEqual(expect.arrayContaining(['--no-r', '--dirs', '-aHAXS']));
+    expect(top.join(' ')).not.toMatch(/files-from|delete|force/);
+    expect(top.slice(-2)).toEqual(list.slice(-2));
   });
 });

@@ -1,5 +1,6 @@
 import { createReadStream, createWriteStream } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
 import { copyError } from '../errors.ts';
@@ -16,8 +17,10 @@ export function directoryLine(path: string, inode: string): string {
 export async function readDirectories(file: string): Promise<Set<string>> {
   const lines = new Set<string>();
   try {
-    const input = createReadStream(file).pipe(createGunzip()).setEncoding('latin1');
-    for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) lines.add(line);
+    await pipeline(createReadStream(file), createGunzip(), async (unzipped) => {
+      const input = Readable.from(unzipped).setEncoding('latin1');
+      for await (const line of createInterface({ input })) lines.add(line);
+    });
   } catch (error) {
     throw copyError('copy/unreadable-record', {
       seen: `${file}: ${error instanceof Error ? error.message : error}`,
