@@ -21,6 +21,7 @@ import { usageError } from './errors.ts';
 import { type Faces, openFaces } from './faces.ts';
 import { withInterrupt } from './interrupt.ts';
 import type { GlobalOptions } from './program.ts';
+import { whileLooking } from './progress/looking.ts';
 import { openTerminal, type Terminal } from './terminal.ts';
 import { packageVersion } from './version.ts';
 
@@ -70,13 +71,15 @@ export async function withSession(
         stop,
         say,
         inspect: () => {
-          say('Looking at the cluster, the nodes, the guests and the sources ...');
-          return inspect({
-            config,
-            hosts,
-            proxmox: proxmoxReader(client, wantedBy(config)),
-            now: new Date().toISOString(),
-          });
+          return whileLooking(terminal, (looking) =>
+            inspect({
+              config,
+              hosts,
+              proxmox: proxmoxReader(client, wantedBy(config)),
+              now: new Date().toISOString(),
+              looking,
+            }),
+          );
         },
         plan: async (findings) => {
           if (Object.keys(config.moves).length === 0) throw noMoves(config.file);

@@ -65,6 +65,8 @@ export class Census {
   readonly marks = new DatabaseMarks();
   /** Folders that look like image stores; nothing in them is counted. `.` for the top itself. */
   readonly stores: string[] = [];
+  /** Entries that have come so far, those that are taken out again included. */
+  seen = 0;
   readonly #device: string;
   readonly #linked = new LinkedInodes();
   readonly #ownerNumbers = new Map<string, number>();
@@ -142,6 +144,7 @@ export class Census {
       this.#enter(path);
     }
     const { tally } = this.#current;
+    this.seen += 1;
     tally.entries += 1;
     tally.own(this.#ownerNumber(owner));
     if (notUtf8(name)) tally.notUtf8.add(path);

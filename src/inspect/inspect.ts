@@ -30,6 +30,13 @@ export interface InspectQuestion {
   readonly only?: readonly string[];
   /** ISO time. */
   readonly now: string;
+  /** Told what is looked at, as it begins; of a source again and again, with the entries counted so far. */
+  readonly looking?: (at: Looking) => void;
+}
+
+export interface Looking {
+  readonly what: string;
+  readonly entries?: number;
 }
 
 /** Seconds for a look at a path that may be a share whose virtiofsd is gone: it would never answer. */
@@ -50,6 +57,7 @@ export async function inspect(question: InspectQuestion): Promise<Findings> {
   const nodeNames = [...new Set(shares.map((share) => share.node))];
   const guestNames = [...new Set(moves.flatMap((move) => [move.from.guest, move.to.guest]))];
 
+  question.looking?.({ what: 'the cluster' });
   const { cluster, notSeen: hidden } = await question.proxmox.cluster();
   notSeen.push(...hidden);
 
@@ -57,6 +65,7 @@ export async function inspect(question: InspectQuestion): Promise<Findings> {
   const foundShares: Record<string, ShareFindings> = {};
   const targets = new Map<string, NonNullable<MoveFindings['target']>>();
   const lookAtNode = async (name: string): Promise<void> => {
+    question.looking?.({ what: `node ${name}` });
     const host = hosts(name);
     const found = await seen(notSeen, `node ${name}`, 'the node', () => readNode(host));
     if (found === undefined) return;
@@ -93,6 +102,7 @@ export async function inspect(question: InspectQuestion): Promise<Findings> {
       });
       return;
     }
+    question.looking?.({ what: `guest ${name}` });
     const host = hosts(name);
     const own = moves.filter((move) => move.from.guest === name || move.to.guest === name);
     const system = await seen(notSeen, `guest ${name}`, 'the system inside', () =>
@@ -103,7 +113,10 @@ export async function inspect(question: InspectQuestion): Promise<Findings> {
     for (const move of own) {
       if (move.from.guest === name) {
         const read = await seen(notSeen, `move ${move.name}`, `${move.from.path} on ${name}`, () =>
-          readSource(sourceQuestion(host, move, system)),
+          readSource({
+            ...sourceQuestion(host, move, system),
+            onCounted: (entries) => question.looking?.({ what: `${move.from.path} on ${name}`, entries }),
+          }),
         );
         if (read === undefined) continue;
         sources.set(move.name, read.source);

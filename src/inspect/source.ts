@@ -22,6 +22,8 @@ export interface SourceQuestion {
   /** Roots of image stores of the guest, absolute. */
   readonly storeRoots: readonly string[];
   readonly missingTools: readonly string[];
+  /** Told now and then how many entries have been counted. */
+  readonly onCounted?: (entries: number) => void;
 }
 
 /** So many files wait for a look at their first bytes, then they are looked at: memory stays bounded. */
@@ -124,7 +126,7 @@ function stateOf(stat: Answer, readable: Answer): SourceFindings | undefined {
  * @param pruned relative paths that are not counted.
  */
 export async function takeCensus(
-  { host, path }: Pick<SourceQuestion, 'host' | 'path'>,
+  { host, path, onCounted }: Pick<SourceQuestion, 'host' | 'path' | 'onCounted'>,
   device: string,
   pruned: readonly string[],
   notSeen: NotSeen[],
@@ -137,6 +139,7 @@ export async function takeCensus(
     result = await look(host, censusArgv(path, absolute), {
       async onStdout(chunk) {
         census.add(chunk);
+        onCounted?.(census.seen);
         if (census.marks.waiting >= headersAtOnce) await readHeaders(host, path, census.marks);
       },
     });

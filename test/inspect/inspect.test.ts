@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Config, MoveConfig } from '../../src/config/config.ts';
 import { isReadOnly } from '../../src/guest/read-only.ts';
 import type { Findings, SourceFindings } from '../../src/inspect/findings.ts';
-import { inspect } from '../../src/inspect/inspect.ts';
+import { inspect, type Looking } from '../../src/inspect/inspect.ts';
 import { printFindings } from '../../src/inspect/print.ts';
 import type { ProxmoxReader } from '../../src/inspect/proxmox-reader.ts';
 import { sshError } from '../../src/ssh/errors.ts';
@@ -95,6 +95,25 @@ const look = (stopped: readonly number[] = []): Promise<Findings> =>
   });
 
 describe('an inspection', () => {
+  it('tells what it looks at, and how many entries of a source it has counted', async () => {
+    const told: Looking[] = [];
+    const findings = await inspect({
+      config,
+      hosts: (name) => machines[name] as Host,
+      proxmox: proxmox(),
+      now: '2026-11-23T12:00:00Z',
+      looking: (at) => told.push(at),
+    });
+    expect(told.map(({ what }) => what)).toEqual(
+      expect.arrayContaining(['the cluster', 'node prom', 'guest doc1', 'guest doc2']),
+    );
+    const source = findings.moves.docker?.source;
+    expect(told).toContainEqual({
+      what: '/mnt/docker on doc1',
+      entries: source?.state === 'directory' ? source.entries : undefined,
+    });
+  });
+
   it('sees containers of root and of users, quadlets, and services with their timers', async () => {
     const system = (await look()).guests.doc1?.system;
     expect(system?.containers.map(({ name, user, unit }) => [name, user, unit])).toEqual([
