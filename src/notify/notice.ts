@@ -40,6 +40,7 @@ export class Notices {
   #expected: number | undefined;
   #downtime: number | undefined;
   #down = false;
+  #takenBack = false;
   /** When something last moved; undefined while nothing has to. */
   #moved: number | undefined;
   #stalled = false;
@@ -124,7 +125,8 @@ export class Notices {
       case 'window-closed':
         this.#down = false;
         this.#downtime = event.seconds;
-        return event.takenBack === true ? undefined : closed(event);
+        this.#takenBack = event.takenBack === true;
+        return this.#takenBack ? undefined : closed(event);
       case 'step-finished':
         return this.#proven(event);
       case 'run-finished':
@@ -157,10 +159,13 @@ export class Notices {
     if (code === exitCode.rolledBack) {
       const was =
         this.#downtime === undefined ? '' : ` The workloads were down for ${duration(this.#downtime)}.`;
+      const window = this.#takenBack;
       return {
         event: 'rolled-back',
-        title: 'drayage: the window was taken back',
-        message: `What ran on the source runs there again; nothing was started on the target.${was}`,
+        title: window ? 'drayage: the window was taken back' : 'drayage: rolled back',
+        message: window
+          ? `What ran on the source runs there again; nothing was started on the target.${was}`
+          : `The way back was gone to its end.${was}`,
         urgency: 'high',
         ...(this.#downtime === undefined ? {} : { seconds: this.#downtime }),
         ...facts,

@@ -141,6 +141,12 @@ describe('a run that does not', () => {
     ]);
   });
 
+  it('but went back by a plan of its own is rolled back too', () => {
+    expect(told([begun, opened, closed, end(7)]).slice(2)).toMatchObject([
+      { event: 'rolled-back', title: 'drayage: rolled back', exitCode: 7 },
+    ]);
+  });
+
   it('was stopped by hand: told only where workloads may be down', () => {
     expect(names([begun, step('seed'), end(130, 'apply/interrupted')])).toEqual([]);
     expect(names([begun, opened, end(130)])).toEqual(['window-opened', 'failed']);
