@@ -15,7 +15,7 @@ const headerSchema = z.strictObject({
   host: z.string(),
   path: z.string(),
   /** Relative to the path; not in the manifest. */
-  exclude: z.array(z.string()),
+  exclude: z.array(z.string()).readonly(),
   /** false: the machine has no getfattr, ACLs, xattrs and capabilities are not in the manifest. */
   attributesKnown: z.boolean(),
   /** ISO time by the clock of the machine, before the first name was listed. */

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
+import type { RunResult } from '../ssh/host.ts';
 import { controllerHost } from '../ssh/local.ts';
 import { verifyError } from './errors.ts';
 import { nulRecords } from './records.ts';
@@ -13,9 +14,9 @@ const sortMemory = '64M';
 export interface Sorter {
   /** A record with its ending NUL. */
   push(record: string): void;
-  /** Records as they came from a tool, each with its ending NUL. */
+  /** Output of one tool, as it comes: records with their ending NULs, in chunks that end anywhere. */
   pushRaw(chunk: Buffer): void;
-  /** Resolves when sort has taken what was pushed; undefined: there is room. */
+  /** Resolves when sort has taken what was pushed; undefined: there is room. @throws verify/scratch */
   room(): Promise<void> | undefined;
   /** Ends the input and hands out the records in bytewise order, without their NUL. @throws verify/scratch */
   sorted(onRecord: (record: string) => void, onBatch?: () => Promise<void> | undefined): Promise<void>;
@@ -26,6 +27,7 @@ export function startSorter(scratch: string, signal: AbortSignal): Sorter {
   const stdin = new PassThrough({ highWaterMark: 1 << 20 });
   let batch = '';
   let full = false;
+  let unfinished: Buffer[] = [];
   let take: ((chunk: Buffer) => Promise<void> | undefined) | undefined;
   const write = (chunk: Buffer) => {
     if (!stdin.write(chunk)) full = true;
@@ -42,19 +44,33 @@ export function startSorter(scratch: string, signal: AbortSignal): Sorter {
   });
   // Who waits hears of it; nobody may be waiting yet.
   ended.catch(() => {});
+  const failed = ({ exitCode, stderr }: RunResult): never => {
+    throw verifyError('verify/scratch', {
+      seen: `sort ended with ${exitCode}: ${stderr.toString('utf8').trim()}`,
+      next: [`df -h ${scratch}`],
+    });
+  };
   return {
     push(record) {
       batch += record;
       if (batch.length >= batchLength) flush();
     },
     pushRaw(chunk) {
-      flush();
-      write(chunk);
+      const end = chunk.lastIndexOf(0) + 1;
+      if (end > 0) {
+        // Another's record must not come between the parts of one.
+        flush();
+        for (const part of unfinished) write(part);
+        unfinished = [];
+        write(chunk.subarray(0, end));
+      }
+      if (end < chunk.length) unfinished.push(chunk.subarray(end));
     },
     room() {
       if (!full) return undefined;
       full = false;
-      return Promise.race([once(stdin, 'drain'), ended]).then(() => {});
+      // sort does not end before its input, unless it failed.
+      return Promise.race([once(stdin, 'drain'), ended.then(failed)]).then(() => {});
     },
     async sorted(onRecord, onBatch) {
       const parser = nulRecords(onRecord);
@@ -64,13 +80,8 @@ export function startSorter(scratch: string, signal: AbortSignal): Sorter {
       };
       flush();
       stdin.end();
-      const { exitCode, stderr } = await ended;
-      if (exitCode !== 0 || parser.rest() !== '') {
-        throw verifyError('verify/scratch', {
-          seen: `sort ended with ${exitCode}: ${stderr.toString('utf8').trim()}`,
-          next: [`df -h ${scratch}`],
-        });
-      }
+      const result = await ended;
+      if (result.exitCode !== 0 || parser.rest() !== '') failed(result);
     },
   };
 }

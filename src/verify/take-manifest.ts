@@ -92,7 +92,7 @@ export async function takeManifest(tree: Tree, options: TakeOptions): Promise<Ma
       algorithm,
       host: host.name,
       path,
-      exclude: [...exclude],
+      exclude,
       attributesKnown,
       takenAt,
     });

@@ -1,33 +1,44 @@
+import { isUtf8 } from 'node:buffer';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
-import { attributeParser, parseFields } from '../../src/verify/manifest.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { attributeParser, type Entry, parseFields } from '../../src/verify/manifest.ts';
 import { metadataCommand } from '../../src/verify/manifest-command.ts';
+import { createManifest, readManifestFile, readManifestHeader } from '../../src/verify/manifest-file.ts';
+import { manifestLine, parseLine, parsePathToken, pathToken } from '../../src/verify/manifest-line.ts';
 import { printableName } from '../../src/verify/name.ts';
 import { nulList, nulRecords } from '../../src/verify/records.ts';
 
 describe('the fields that find prints', () => {
   test('are read with their fractions', () => {
     expect(
-      parseFields('f 4755 100999 100 12 1795447724.6418358140 1795447725.0000000000 2 2147418 65024'),
+      parseFields('f 4755 100999 100 12 1795447724.6418358140 1795447725.0000000010 2 2147418 65024//'),
     ).toEqual({
       type: 'f',
       mode: '4755',
       uid: 100999,
       gid: 100,
       size: 12,
-      mtime: '1795447724.6418358140',
-      ctime: 1795447725,
+      mtime: '1795447724.641835814',
+      ctime: '1795447725.000000001',
       links: 2,
       inode: '65024:2147418',
     });
   });
 
   test('before 1970 are read', () => {
-    expect(parseFields('f 644 0 0 0 -6.5000000000 5.0 1 1 1')?.mtime).toBe('-6.5000000000');
+    expect(parseFields('f 644 0 0 0 -6.5000000000 5.0 1 1 1//')?.mtime).toBe('-6.500000000');
+  });
+
+  test('tell where a link points, and no size but that of a file', () => {
+    expect(parseFields('l 777 0 0 9 1.0 1.0 1 1 1//a//b\nc')).toMatchObject({ link: 'a//b\nc', size: 0 });
   });
 
   test('of an unknown type or shape are not guessed', () => {
-    expect(parseFields('D 755 0 0 0 1.0 1.0 1 1 1')).toBeUndefined();
+    expect(parseFields('D 755 0 0 0 1.0 1.0 1 1 1//')).toBeUndefined();
     expect(parseFields('f 755')).toBeUndefined();
   });
 });
@@ -76,14 +87,99 @@ describe('the attributes that getfattr prints', () => {
   });
 });
 
+const anyName = fc.string({
+  unit: fc.integer({ min: 1, max: 255 }).map((byte) => String.fromCharCode(byte)),
+  minLength: 1,
+});
+
+describe('a line of a manifest', () => {
+  const entry: Entry = {
+    type: 'l',
+    mode: '777',
+    uid: 0,
+    gid: 0,
+    size: 0,
+    mtime: '1.000000000',
+    ctime: '1.000000000',
+    links: 1,
+    inode: '1:2',
+  };
+
+  test('gives back names and links of any bytes', () => {
+    fc.assert(
+      fc.property(anyName, anyName, anyName, (path, link, attribute) => {
+        const whole = { ...entry, link, attributes: { [attribute]: '00ff' } };
+        const line = manifestLine(path, whole);
+        expect(line.slice(0, -1)).not.toContain('\n');
+        expect(isUtf8(Buffer.from(line, 'latin1'))).toBe(true);
+        expect(parseLine(line)).toEqual({ path, entry: whole });
+        expect(parsePathToken(pathToken(line) as string)).toBe(path);
+      }),
+    );
+  });
+
+  test('shows a name as it is where it is UTF-8', () => {
+    const path = Buffer.from('Übung "x"', 'utf8').toString('latin1');
+    expect(Buffer.from(manifestLine(path, entry), 'latin1').toString('utf8')).toContain(
+      '"path":"Übung \\"x\\""',
+    );
+  });
+});
+
+describe('a manifest file', () => {
+  const header = {
+    format: 2,
+    algorithm: 'sha256',
+    host: 'doc1',
+    path: '/mnt/docker',
+    exclude: [],
+    attributesKnown: true,
+    takenAt: '2026-01-01T00:00:00.000Z',
+  } as const;
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'drayage-manifest-'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  test('that is cut off, of another version, or none at all is said to be so, with a look at it', async () => {
+    const file = join(folder, 'whole.gz');
+    const manifest = createManifest(file, header);
+    await manifest.write('{"path":"x"');
+    await manifest.finish();
+    const bad = [file, join(folder, 'old.gz'), join(folder, 'half.gz'), join(folder, 'text')];
+    writeFileSync(bad[1]!, gzipSync('{"path":".","type":"d"}\n'));
+    writeFileSync(bad[2]!, readFileSync(file).subarray(0, -12));
+    writeFileSync(bad[3]!, 'text');
+    for (const one of bad) {
+      const read = async () => {
+        for await (const _entry of readManifestFile(one));
+      };
+      await expect(read()).rejects.toMatchObject({
+        code: 'verify/manifest',
+        next: [`zcat ${one} | tail -n 2`, expect.stringContaining('drayage verify')],
+      });
+    }
+  });
+
+  test('has its name only when it is whole', async () => {
+    const manifest = createManifest(join(folder, 'given-up.gz'), header);
+    await manifest.write('line\n');
+    await manifest.abandon();
+    expect(readdirSync(folder).filter((name) => name.startsWith('given-up'))).toEqual([]);
+  });
+
+  test('tells its header', async () => {
+    const file = join(folder, 'header.gz');
+    await createManifest(file, header).finish();
+    expect(await readManifestHeader(file)).toEqual(header);
+  });
+});
+
 describe('names', () => {
   test('of any bytes go through a NUL-separated list unharmed', () => {
-    const name = fc.string({
-      unit: fc.integer({ min: 1, max: 255 }).map((byte) => String.fromCharCode(byte)),
-      minLength: 1,
-    });
     fc.assert(
-      fc.property(fc.array(name), (names) => {
+      fc.property(fc.array(anyName), (names) => {
         const seen: string[] = [];
         const parser = nulRecords((record) => seen.push(record));
         for (const chunk of nulList(names)) parser.push(chunk);
