@@ -5,6 +5,12 @@ import { rsyncPart } from '../src/copy/bulk/part-command.ts';
 import { type Baseline, performChangePass } from '../src/copy/change-list/change-pass.ts';
 import { writeDirectories } from '../src/copy/change-list/directories.ts';
 import { rsyncList, rsyncPull } from '../src/copy/rsync-command.ts';
+import { compareManifests } from '../src/verify/compare.ts';
+import { compareListed } from '../src/verify/compare-listed.ts';
+import { compareTrees } from '../src/verify/compare-trees.ts';
+import { commonDigest, type DigestAlgorithm } from '../src/verify/digest.ts';
+import { readManifestFile } from '../src/verify/manifest-file.ts';
+import { takeManifest } from '../src/verify/take-manifest.ts';
 import { type BenchWorld, mustRun } from './world.ts';
 
 /** Seconds of one window, in whole and by its parts, and how many names its list had. */
@@ -68,6 +74,28 @@ export async function drayageSeed(world: BenchWorld, target: string): Promise<nu
   return processes;
 }
 
+const sidesOf = (world: BenchWorld, target: string) => ({
+  source: { host: world.guest, path: world.tree.root, exclude: [] },
+  target: { host: world.node, path: target, exclude: [] },
+});
+
+/** The full proof: every byte of both sides, and all metadata. @returns the digest's name. @throws where the trees differ */
+export async function drayageProof(world: BenchWorld, target: string): Promise<DigestAlgorithm> {
+  const { algorithm, differences, first } = await compareTrees(sidesOf(world, target), {
+    topIsShare: false,
+    folder: world.folder,
+    names: { source: 'proof-source.gz', target: 'proof-target.gz' },
+    scratch: world.folder,
+  });
+  refuse(differences, first);
+  return algorithm;
+}
+
+function refuse(count: number, first: readonly unknown[]): void {
+  if (count === 0) return;
+  throw new Error(`drayage finds ${count} differences: ${JSON.stringify(first.slice(0, 3))}`);
+}
+
 /** The clock before the `sync`: a store into a mapped page after it touches ctime again. */
 async function markAndSync(world: BenchWorld): Promise<{ readonly seconds: number }> {
   const { seconds } = await readClock(world.guest);
@@ -77,6 +105,7 @@ async function markAndSync(world: BenchWorld): Promise<{ readonly seconds: numbe
 
 export function startMove(world: BenchWorld, target: string): DrayageMove {
   let baseline: Baseline | undefined;
+  let algorithm: DigestAlgorithm = 'sha256';
 
   async function pass(frozen: boolean): Promise<WindowParts> {
     if (baseline === undefined) throw new Error('not settled yet');
@@ -100,7 +129,14 @@ export function startMove(world: BenchWorld, target: string): DrayageMove {
     );
     if (carried.kind === 'too-large') throw new Error(`The list of ${carried.listed} names is too large.`);
     const passed = performance.now();
-    baseline = { since, directories: carried.directories, pending: [], entries: carried.entries };
+    const { differences } = await compareListed(sidesOf(world, target), carried.listed, {
+      algorithm,
+      topIsShare: false,
+      inodes: carried.inodes,
+    });
+    if (frozen) refuse(differences.length, differences);
+    const pending = [...new Set(differences.map(({ name }) => name))];
+    baseline = { since, directories: carried.directories, pending, entries: carried.entries };
     const total = (performance.now() - begun) / 1000;
     const sync = (synced - begun) / 1000;
     const scan = carried.scanSeconds;
@@ -119,25 +155,23 @@ export function startMove(world: BenchWorld, target: string): DrayageMove {
       await drayageSeed(world, target);
     },
     async settle() {
+      algorithm = await commonDigest([world.guest, world.node]);
       const since = await markAndSync(world);
-      const directories = join(world.folder, 'directories-0.gz');
-      const { stdout } = await world.guest.run([
-        'find',
-        world.tree.root,
-        '-type',
-        'd',
-        '-printf',
-        '%D:%i %P\\0',
+      const { source, target: there } = sidesOf(world, target);
+      const file = (side: string) => join(world.folder, `${side}-settled.gz`);
+      const options = { scratch: world.folder, algorithm, live: true };
+      const [{ entries }] = await Promise.all([
+        takeManifest(source, { ...options, file: file('source') }),
+        takeManifest(there, { ...options, file: file('target') }),
       ]);
-      const lines = stdout.toString('latin1').split('\0').slice(0, -1);
-      await writeDirectories(
-        directories,
-        lines.map((l) => ({
-          path: l.slice(l.indexOf(' ') + 1),
-          entry: { type: 'd', inode: l.slice(0, l.indexOf(' ')) },
-        })),
-      );
-      baseline = { since, directories, pending: [], entries: world.tree.counts.entries };
+      const pending: string[] = [];
+      await compareManifests(file('source'), file('target'), {
+        topIsShare: false,
+        onDifference: ({ name }) => pending.push(name),
+      });
+      const directories = join(world.folder, 'directories-settled.gz');
+      await writeDirectories(directories, readManifestFile(file('source')));
+      baseline = { since, directories, pending, entries };
     },
     async round() {
       await pass(false);
