@@ -46,14 +46,20 @@ export interface Copied {
   readonly destination: string;
 }
 
-const options = ({ source, target, destination, folder }: Copied) => ({
+/** What a pass leaves alone. */
+interface Kept {
+  readonly exclude?: readonly string[];
+  readonly topIsShare?: boolean;
+}
+
+const options = ({ source, target, destination, folder }: Copied, kept: Kept) => ({
   sourceDestination: destination,
   sourcePath: source,
   targetPath: target,
-  exclude: [],
+  exclude: kept.exclude ?? [],
   maxDelete: 100_000,
   sudo: false,
-  protectMarker: false,
+  protectMarker: kept.topIsShare ?? false,
   lock: join(folder, 'lock'),
 });
 
@@ -70,11 +76,11 @@ export async function mark(source: string): Promise<Baseline['since']> {
 }
 
 /** The first pass, and what the rounds after it begin with. */
-export async function firstPass(copied: Copied): Promise<Baseline> {
+export async function firstPass(copied: Copied, kept: Kept = {}): Promise<Baseline> {
   const { source, node, guest, folder } = copied;
   mkdirSync(copied.target, { recursive: true });
   const since = await mark(source);
-  const argv = rsyncPull({ ...options(copied), delete: false });
+  const argv = rsyncPull({ ...options(copied, kept), delete: false });
   await performPass(
     { move: 'docker', pass: 'seed', argv, source: { path: source }, maxDelete: 0 },
     { puller: node, source: guest },
@@ -98,21 +104,21 @@ type Done = Extract<ChangePassResult, { kind: 'done' }>;
 export async function changeRound(
   copied: Copied,
   baseline: Baseline,
-  more: { readonly frozen: boolean; readonly maxDelete?: number; readonly maxShare?: number },
+  more: { readonly frozen: boolean; readonly maxDelete?: number; readonly maxShare?: number } & Kept,
 ): Promise<{ result: Done; next: Baseline }> {
   const { source, target, node, guest, folder } = copied;
   const since = await mark(source);
   const maxDelete = more.maxDelete ?? 100_000;
   const pass = {
     move: 'docker',
-    argv: rsyncList({ ...options(copied), maxDelete }),
+    argv: rsyncList({ ...options(copied, more), maxDelete }),
     source: { path: source },
     target: { path: target },
-    exclude: [],
+    exclude: more.exclude ?? [],
     maxDelete,
     maxShare: more.maxShare ?? 1000,
     frozen: more.frozen,
-    topIsShare: false,
+    topIsShare: more.topIsShare ?? false,
   };
   const result = await performChangePass(pass, baseline, { puller: node, source: guest, folder });
   if (result.kind !== 'done') throw new Error(`the list has ${result.listed} names`);

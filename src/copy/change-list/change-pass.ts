@@ -117,9 +117,11 @@ async function look(
     const fresh = [...listed.whole].filter(([, { type }]) => type === 'd');
     await writer.write(fresh.map(([name, { inode }]) => directoryLine(name, inode)));
     const made = makeList({ ...listed, carry });
+    // A directory that the target lacks is made in the top, though the source's top did not change.
+    const top = made.top || baseline.pending.some((name) => !name.includes('/'));
     return made.names.length > most
       ? { tooMany: made.names.length }
-      : { ...made, carry, scanned, scanSeconds };
+      : { ...made, top, carry, scanned, scanSeconds };
   } finally {
     await writer.end();
   }

@@ -34,7 +34,7 @@ export interface ChangeList {
   readonly gone: string[];
   /** Directories of the target whose whole content goes: among `gone`, or where something else takes their place. */
   readonly emptied: string[];
-  /** The top's own metadata changed, or changes with what is carried into it. It is not in `names`. */
+  /** The top's own metadata changed, or changes with what is carried into it; a directory that comes into it is a change of its own. The top is not in `names`. */
   readonly top: boolean;
 }
 
@@ -55,7 +55,7 @@ export function makeList({ carry, present, target }: Looked): ChangeList {
   const names = [...new Set([...carry.keys(), ...gone])].filter((name) => name !== '').sort();
   return {
     names,
-    top: carry.has('') || names.some((name) => !name.includes('/')),
+    top: carry.has('') || names.some((name) => !name.includes('/') && carry.get(name)?.type !== 'd'),
     gone: [...gone],
     emptied: [...[...gone].filter((name) => target.get(name)?.type === 'd'), ...replaced],
   };

@@ -63,6 +63,7 @@ describe('the list of a pass', () => {
     expect(list({ '': 'd' })).toMatchObject({ names: [], top: true });
     expect(list({ file: 'f' }).top).toBe(true);
     expect(list({ 'a/file': 'f' }).top).toBe(false);
+    expect(list({ directory: 'd' }).top).toBe(false);
   });
 
   test('keeps names of any bytes as they are', () => {

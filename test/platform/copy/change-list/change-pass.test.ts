@@ -1,0 +1,357 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Baseline } from '../../../../src/copy/change-list/change-pass.ts';
+import type { Host } from '../../../../src/ssh/host.ts';
+import { controllerHost } from '../../../../src/ssh/local.ts';
+import {
+  type Copied,
+  changeRound,
+  firstPass,
+  mark,
+  type PipeNode,
+  pipeNode,
+  whatIsNotEqual,
+} from '../../../support/change-rounds.ts';
+import { type LoopMount, loopMount } from '../../../support/loop-mount.ts';
+import { changeTree } from '../../../support/random-changes.ts';
+import { makeTree } from '../../../support/random-tree.ts';
+
+describe.each([
+  ['ext4', 'btrfs'],
+  ['xfs', 'ext4'],
+  ['btrfs', 'xfs'],
+] as const)('a pass over what changed, from %s to %s', (from, to) => {
+  let left: LoopMount;
+  let right: LoopMount;
+  let node: PipeNode;
+  let copied: Copied;
+  let runs = 0;
+  beforeAll(() => {
+    left = loopMount(from);
+    right = loopMount(to);
+    node = pipeNode();
+  });
+  afterAll(() => {
+    left?.unmount();
+    right?.unmount();
+    node?.remove();
+  });
+  beforeEach(() => {
+    runs += 1;
+    copied = {
+      source: join(left.path, `tree ${runs}`),
+      target: join(right.path, `place ${runs}`),
+      node: node.host,
+      guest: controllerHost('doc1'),
+      folder: node.folder,
+      destination: 'doc1',
+    };
+    mkdirSync(copied.source);
+  });
+  const sh = (script: string) =>
+    execFileSync('bash', ['-euc', script], { cwd: copied.source, encoding: 'utf8' });
+
+  test.each([1, 2, 3])('brings a random tree to its end, in use and at rest (seed %i)', async (seed) => {
+    makeTree(copied.source, seed);
+    let baseline = await firstPass(copied);
+    changeTree(copied.source, seed);
+    baseline = (await changeRound(copied, baseline, { frozen: false })).next;
+    changeTree(copied.source, seed + 100);
+    expect(whatIsNotEqual(copied)).not.toBe('');
+    const { next } = await changeRound(copied, baseline, { frozen: true });
+    expect(whatIsNotEqual(copied)).toBe('');
+    const idle = await changeRound(copied, next, { frozen: true });
+    expect(idle.result).toMatchObject({ listed: [], changed: 0, deleted: 0 });
+  });
+
+  // Each on its own, so that the list can be held against what had to be in it.
+  test.each([
+    ['a directory is renamed', 'mkdir -p a/b; echo 1 >a/b/f', 'mv a z', ['', 'a', 'z', 'z/b', 'z/b/f']],
+    [
+      'two directories are exchanged',
+      'mkdir -p top/a top/b; echo 1 >top/a/f; echo 2 >top/b/f; touch -r top/a/f top/b/f',
+      'mv top/a top/t; mv top/b top/a; mv top/t top/b',
+      ['top', 'top/a', 'top/a/f', 'top/b', 'top/b/f'],
+    ],
+    [
+      'a directory is replaced by another of the same name',
+      'mkdir -p top/a top/b; echo 1 >top/a/f; echo 2 >top/b/f; touch -r top/a/f top/b/f',
+      'rm -r top/a; mv top/b top/a',
+      ['top', 'top/a', 'top/a/f', 'top/b'],
+    ],
+    [
+      'a file is replaced by one of equal size and time',
+      'mkdir a; echo 1 >a/f; echo 2 >a/new; touch -r a/f a/new',
+      'mv a/new a/f',
+      ['a', 'a/f', 'a/new'],
+    ],
+    [
+      'a hard link is added in another directory, and one removed',
+      'mkdir a b c; echo 1 >a/f; echo 2 >b/g; ln b/g c/g',
+      'ln a/f c/f; rm b/g',
+      ['a/f', 'b', 'b/g', 'c', 'c/f', 'c/g'],
+    ],
+    [
+      'the directory of one of two hard links is renamed',
+      'mkdir a b; echo 1 >a/f; ln a/f b/f',
+      'mv a z',
+      ['', 'a', 'b/f', 'z', 'z/f'],
+    ],
+    [
+      'only an ACL, an xattr or a capability changes',
+      'mkdir a; echo 1 >a/acl; echo 2 >a/xattr; echo 3 >a/cap; echo 4 >a/setuid; echo 5 >a/rest',
+      'setfacl -m u:7:r a/acl; setfattr -n user.x -v 1 a/xattr; setcap cap_net_raw+ep a/cap; chmod 4755 a/setuid',
+      ['a/acl', 'a/cap', 'a/setuid', 'a/xattr'],
+    ],
+    [
+      'a whole service is deleted',
+      'mkdir -p keep svc/a/b; echo 1 >svc/a/b/f; echo 2 >svc/g',
+      'rm -r svc',
+      ['', 'svc'],
+    ],
+    [
+      'a file becomes a directory, and a directory a file',
+      'mkdir -p a/was-dir/x; echo 1 >a/was-dir/x/f; echo 2 >a/was-file',
+      'rm -r a/was-dir a/was-file; echo 3 >a/was-dir; mkdir a/was-file; echo 4 >a/was-file/f',
+      ['a', 'a/was-dir', 'a/was-file', 'a/was-file/f'],
+    ],
+    [
+      'a directory becomes a link to another, and a link a directory',
+      'mkdir -p a/dir a/other; echo 1 >a/dir/f; echo 1 >a/other/f; ln -s other a/link',
+      'rm -r a/dir a/link; ln -s other a/dir; mkdir a/link; echo 2 >a/link/f',
+      ['a', 'a/dir', 'a/link', 'a/link/f'],
+    ],
+    [
+      'names are odd, long, and not UTF-8',
+      `mkdir a`,
+      `cd a; echo 1 >$'new\\nline'; echo 2 >'--delete'; echo 3 >'$(touch no)'; echo 4 >$'\\xff'; echo 5 >$(printf '%255s' | tr ' ' n)`,
+      ['a', 'a/$(touch no)', 'a/--delete', 'a/new\nline', `a/${'n'.repeat(255)}`, 'a/\xff'],
+    ],
+    [
+      'a FIFO, a socket, a device and an unreadable file appear',
+      'mkdir a',
+      `cd a; mkfifo fifo; mknod null c 1 3; echo 1 >closed; chmod 0 closed; node -e "require('net').createServer().listen('sock', () => process.kill(process.pid, 'SIGKILL'))" || true`,
+      ['a', 'a/closed', 'a/fifo', 'a/null', 'a/sock'],
+    ],
+    [
+      'a file gets holes and data between them',
+      'mkdir a; echo 1 >a/f',
+      'truncate -s 50M a/f; for at in 1 2 3 4; do printf x | dd of=a/f bs=1 seek=$at'000000' conv=notrunc status=none; done',
+      ['a/f'],
+    ],
+  ])('is exact when %s', async (_what, before, change, expected) => {
+    sh(before);
+    const baseline = await firstPass(copied);
+    sh(change);
+    expect(whatIsNotEqual(copied)).not.toBe('');
+    const { result } = await changeRound(copied, baseline, { frozen: true });
+    expect(whatIsNotEqual(copied)).toBe('');
+    expect(result.listed).toEqual(expected.sort());
+  });
+
+  test('sees a store through a mapping whose page was dirty before the marks, with no write call', async () => {
+    const file = join(copied.source, 'mapped');
+    writeFileSync(file, 'x'.repeat(8192));
+    const mapper = spawn('xfs_io', [file], { stdio: ['pipe', 'ignore', 'inherit'] });
+    const store = async (letter: string, ...before: string[]) => {
+      const hex = Buffer.from(letter).toString('hex');
+      mapper.stdin.write([...before, `mwrite -S 0x${hex} 0 10`, ''].join('\n'));
+      await vi.waitFor(() => expect(readFileSync(file, 'utf8')).toMatch(letter.repeat(10)));
+    };
+    try {
+      await store('A', 'mmap -rw 0 8192');
+      const baseline = await firstPass(copied);
+      expect(readFileSync(join(copied.target, 'mapped'), 'utf8')).toMatch(/^A{10}x/);
+      await store('B');
+      const { result } = await changeRound(copied, baseline, { frozen: true });
+      expect(result.listed).toContain('mapped');
+      expect(readFileSync(join(copied.target, 'mapped'), 'utf8')).toMatch(/^B{10}x/);
+    } finally {
+      mapper.kill();
+      await once(mapper, 'exit');
+    }
+  });
+
+  test('carries a path of 4,000 bytes', async () => {
+    const deep = `${`${'d'.repeat(200)}/`.repeat(19)}${'f'.repeat(181)}`;
+    expect(deep.length).toBe(4000);
+    sh(`mkdir -p ${deep.slice(0, deep.lastIndexOf('/'))}; echo 1 >${deep}`);
+    const baseline = await firstPass(copied);
+    sh(`echo 2 >${deep}`);
+    const { result } = await changeRound(copied, baseline, { frozen: true });
+    expect(result.listed).toEqual([deep]);
+    expect(whatIsNotEqual(copied)).toBe('');
+  });
+
+  test('carries what was pending, and deletes it when the source has it no more', async () => {
+    sh('mkdir a; echo 1 >a/f; echo 1 >a/g; ln a/f a/h');
+    const baseline = await firstPass(copied);
+    execFileSync('sh', ['-c', 'echo other >f; rm h; mkdir -p stray/x; touch stray/x/y'], {
+      cwd: join(copied.target, 'a'),
+    });
+    const pending = ['a/f', 'a', 'a/stray', 'a/stray/x', 'a/stray/x/y', 'a/never'];
+    const { result } = await changeRound(copied, { ...baseline, pending }, { frozen: true });
+    expect(result.listed).toEqual(['', 'a', 'a/f', 'a/h', 'a/stray']);
+    expect(result.deleted).toBe(3);
+    expect(whatIsNotEqual(copied)).toBe('');
+  });
+});
+
+describe('a pass over what changed', () => {
+  let left: LoopMount;
+  let right: LoopMount;
+  let node: PipeNode;
+  let copied: Copied;
+  let runs = 0;
+  beforeAll(() => {
+    left = loopMount('ext4');
+    right = loopMount('btrfs');
+    node = pipeNode();
+  });
+  afterAll(() => {
+    left?.unmount();
+    right?.unmount();
+    node?.remove();
+  });
+  beforeEach(() => {
+    runs += 1;
+    copied = {
+      source: join(left.path, `tree ${runs}`),
+      target: join(right.path, `place ${runs}`),
+      node: node.host,
+      guest: controllerHost('doc1'),
+      folder: node.folder,
+      destination: 'doc1',
+    };
+    mkdirSync(copied.source);
+  });
+  const sh = (script: string, cwd = copied.source) =>
+    execFileSync('bash', ['-euc', script], { cwd, encoding: 'utf8' });
+  const records = () => readdirSync(node.folder).filter((name) => name.startsWith('directories-'));
+
+  /** A guest on which something happens after the given command. */
+  const during = (command: number, act: () => void): Host => {
+    let ran = 0;
+    return {
+      name: 'doc1',
+      async run(argv, options) {
+        const result = await copied.guest.run(argv, options);
+        ran += 1;
+        if (ran === command) act();
+        return result;
+      },
+    };
+  };
+
+  test('in use counts what vanishes, and deletes it; at rest that is an error that names it', async () => {
+    sh('mkdir a; echo 1 >a/f; echo 1 >a/g');
+    const baseline = await firstPass(copied);
+    sh('echo 2 >a/f; echo 2 >a/g');
+    const guest = during(1, () => rmSync(join(copied.source, 'a/f')));
+    const { result, next } = await changeRound({ ...copied, guest }, baseline, { frozen: false });
+    expect(result).toMatchObject({ unsettled: 1, deleted: 1 });
+    expect(existsSync(join(copied.target, 'a/f'))).toBe(false);
+    sh('echo 3 >a/g; echo 3 >a/h');
+    const before = records();
+    const gone = during(1, () => rmSync(join(copied.source, 'a/g')));
+    await expect(changeRound({ ...copied, guest: gone }, next, { frozen: true })).rejects.toMatchObject({
+      code: 'copy/not-every-file',
+      seen: expect.stringContaining('a/g'),
+      next: expect.arrayContaining([expect.stringContaining('fuser')]),
+    });
+    expect(records()).toEqual(before);
+  });
+
+  test('in use takes what changes behind its back with the next one', async () => {
+    sh('mkdir -p a/b c; echo 1 >a/b/f; echo 1 >c/g');
+    const baseline = await firstPass(copied);
+    sh('echo 2 >a/b/f');
+    const guest = during(1, () => sh('mv a c/a; echo 3 >c/a/b/f; rm c/g; mkdir c/g'));
+    const { next } = await changeRound({ ...copied, guest }, baseline, { frozen: false });
+    await changeRound(copied, next, { frozen: true });
+    expect(whatIsNotEqual(copied)).toBe('');
+  });
+
+  test('deletes nothing when more would go than is allowed, what a file replaces counted too', async () => {
+    sh('mkdir -p svc/a other; touch svc/a/{1,2,3} other/{1,2}');
+    const baseline = await firstPass(copied);
+    sh('rm -r svc other; echo 1 >other');
+    await expect(changeRound(copied, baseline, { frozen: true, maxDelete: 6 })).rejects.toMatchObject({
+      code: 'copy/too-many-deletions',
+      seen: expect.stringMatching(/would delete 7 entries; maxDelete is 6.*svc/s),
+      next: expect.arrayContaining([expect.stringContaining('set maxDelete of move docker to 7')]),
+    });
+    expect(statSync(join(copied.target, 'svc/a/3')).size).toBe(0);
+    expect(statSync(join(copied.target, 'other')).isDirectory()).toBe(true);
+    await changeRound(copied, baseline, { frozen: true, maxDelete: 7 });
+    expect(whatIsNotEqual(copied)).toBe('');
+  });
+
+  test('that would be larger than its share of the tree is not begun', async () => {
+    sh('mkdir a; touch a/{1..20}');
+    const baseline = await firstPass(copied);
+    sh('for f in a/*; do echo 1 >$f; done');
+    const before = records();
+    await expect(changeRound(copied, baseline, { frozen: true, maxShare: 0.5 })).rejects.toThrow(
+      'the list has 20 names',
+    );
+    expect(statSync(join(copied.target, 'a/1')).size).toBe(0);
+    expect(records()).toEqual(before);
+  });
+
+  test('leaves the share and its marker as they are at the top, and what is excluded on both sides', async () => {
+    sh('mkdir -p store/overlay a; echo 1 >store/overlay/l; echo 1 >a/f');
+    const share = { topIsShare: true, exclude: ['store/overlay'] };
+    const baseline = await firstPass(copied, share);
+    sh(
+      'mkdir .drayage store/overlay; echo 1 >.drayage/share.json; echo 1 >store/overlay/t; chmod 711 .',
+      copied.target,
+    );
+    sh('echo 2 >top; echo 2 >store/overlay/l; touch store/new; chmod 750 .');
+    const { result } = await changeRound(copied, baseline, { frozen: true, ...share });
+    expect(result.listed).toEqual(['store', 'store/new', 'top']);
+    expect(sh('cat .drayage/share.json store/overlay/t; stat -c %a .; ls -A', copied.target)).toBe(
+      '1\n1\n711\n.drayage\na\nstore\ntop\n',
+    );
+  });
+
+  test('from an empty source, from none, or from another directory than before does not begin', async () => {
+    sh('mkdir a; echo 1 >a/f');
+    const baseline = await firstPass(copied);
+    const refused = async (seen: string) => {
+      await expect(changeRound(copied, baseline, { frozen: true })).rejects.toMatchObject({
+        code: 'copy/source-not-as-expected',
+        seen: expect.stringContaining(seen),
+        next: expect.arrayContaining([expect.stringContaining('findmnt -T')]),
+      });
+      expect(readFileSync(join(copied.target, 'a/f'), 'utf8')).toBe('1\n');
+    };
+    sh('mv a ..');
+    await refused('empty');
+    sh('mv "$PWD" "$PWD.away"; mkdir "$PWD"; touch stranger', copied.source);
+    writeFileSync(join(copied.source, 'stranger'), '');
+    await refused('another directory');
+  });
+
+  test('while another one runs says so', async () => {
+    sh('mkdir a; echo 1 >a/f');
+    const baseline: Baseline = await firstPass(copied);
+    const holder = spawn('flock', [join(node.folder, 'lock'), 'sleep', '60'], { stdio: 'ignore' });
+    try {
+      await mark(copied.source);
+      await expect(changeRound(copied, baseline, { frozen: true })).rejects.toMatchObject({
+        code: 'copy/locked',
+        next: expect.arrayContaining([expect.stringContaining('pgrep')]),
+      });
+    } finally {
+      holder.kill();
+      await once(holder, 'exit');
+      execFileSync('sh', ['-c', 'fuser -k "$1" || true', 'sh', join(node.folder, 'lock')], {
+        stdio: 'ignore',
+      });
+    }
+  });
+});
