@@ -1,0 +1,266 @@
+import { describe, expect, it } from 'vitest';
+import { type Plan, planSchema, type Step } from '../../../src/plan/plan.ts';
+import { type Case, cutover, moved, rollback } from '../../support/handed-over.ts';
+
+const written = { added: 2, changed: 1, gone: 0, more: false, first: [] };
+const asLeft = { digest: 'd'.repeat(64), asLeft: true };
+const back = (choice: 'carry-back' | 'discard', more: Partial<Case> = {}): Plan =>
+  rollback({
+    findings: moved({ released: true, handedOver: true }),
+    ...more,
+    move: { written, source: asLeft, ...more.move },
+    wanted: { choice, ...more.wanted },
+  });
+const step = (plan: Plan, id: string): Step => {
+  const found = plan.steps.find((candidate) => candidate.id === `${id} docker`);
+  if (found === undefined) throw new Error(`no step ${id}`);
+  return found;
+};
+const ids = (plan: Plan) => plan.steps.map(({ id }) => id.replace(' docker', ''));
+const guardsOf = (found: Step) =>
+  found.operations.map((operation) => (operation.guards ?? []).map(({ what }) => what));
+const sourceSide = ['carry-back', 'lift-fence', 'start-source'];
+
+describe('the way back of a move that was handed over', () => {
+  it('is pure, has no blocker, and can be written to a file and read back', () => {
+    const plan = back('carry-back');
+    expect(plan).toEqual(back('carry-back'));
+    expect(plan.blockers).toEqual([]);
+    expect(planSchema.parse(JSON.parse(JSON.stringify(plan)))).toEqual(plan);
+  });
+
+  it('stops the target, takes the release away, keeps what it wrote, and only then turns to the source', () => {
+    expect(ids(back('carry-back'))).toEqual([
+      'stop-target',
+      'take-release',
+      'keep',
+      'carry-back',
+      'carried-back',
+      'lift-fence',
+      'start-source',
+      'end',
+    ]);
+  });
+
+  it('that discards differs from one that carries back by the copy alone', () => {
+    expect(ids(back('discard'))).toEqual(
+      ids(back('carry-back')).filter((id) => id !== 'carry-back' && id !== 'carried-back'),
+    );
+    const kinds = back('discard').steps.flatMap((each) => each.operations.map(({ kind }) => kind));
+    expect(kinds).not.toContain('carry-back');
+  });
+
+  it('takes the restart policies from the containers of the target before it stops them', () => {
+    const whats = step(back('discard'), 'stop-target').operations.map(({ what }) => what);
+    expect(whats[0]).toBe('writer is not restarted any more');
+    expect(whats.at(-1)).toBe('stop notes.service of notes');
+    expect(whats).toContain('stop web.service');
+    expect(whats).toContain('stop writer');
+  });
+
+  it('keeps what the target wrote in a snapshot of its own, and never writes over an earlier one', () => {
+    const argv = (plan: Plan) => (step(plan, 'keep').operations[0] as { argv: string[] }).argv;
+    expect(argv(back('discard'))).toEqual([
+      'zfs',
+      'snapshot',
+      'nvmeprom/containers@drayage-docker-rollback-1',
+    ]);
+    const snapshots = ['drayage-docker-cutover', 'drayage-docker-rollback-1'];
+    expect(argv(back('discard', { share: { snapshots } })).at(-1)).toContain('drayage-docker-rollback-2');
+  });
+
+  it('says what cannot be taken back where the source is written to, and nowhere else', () => {
+    const plan = back('carry-back');
+    expect(step(plan, 'carry-back').irreversible).toContain('nvmeprom/containers@drayage-docker-cutover');
+    expect(plan.steps.filter(({ irreversible }) => irreversible !== undefined)).toHaveLength(1);
+  });
+
+  it('gives the containers of the source the restart policies that they had, and starts what ran', () => {
+    const whats = ['lift-fence', 'start-source'].flatMap((id) =>
+      step(back('discard'), id).operations.map(({ what }) => what),
+    );
+    expect(whats).toContain('take the fence of web.service away');
+    expect(whats).toContain('writer has restart policy always again');
+    expect(whats.slice(-3)).toEqual([
+      'start web.service again',
+      'start writer again',
+      'start notes.service of notes again',
+    ]);
+    expect(step(back('discard'), 'start-source').proof.map(({ what }) => what)).toContain('writer run');
+  });
+
+  it('removes the note of the hand-over last of all', () => {
+    const plan = back('carry-back');
+    expect((plan.steps.at(-1)!.operations[0] as { argv: string[] }).argv.slice(3)).toEqual([
+      '/nvmeprom/containers/.drayage/moves/docker/carry-back',
+      '/nvmeprom/containers/.drayage/moves/docker/handed-over',
+      '/nvmeprom/containers/.drayage/moves/docker/carried-back',
+    ]);
+  });
+});
+
+describe('law 2 on the way back: one writer', () => {
+  it('the release goes only while nothing of the move runs on the target, and nothing holds its files', () => {
+    const [, remove = []] = guardsOf(step(back('discard'), 'take-release'));
+    expect(remove).toContain('no process on doc2 has a file below /mnt/docker open');
+    expect(step(back('discard'), 'stop-target').proof.map(({ what }) => what)).toEqual(
+      expect.arrayContaining([
+        'none of web.service is active on doc2',
+        'none of writer runs on doc2',
+        'writer has no restart policy on doc2',
+        'no process on doc2 has a file below /mnt/docker open',
+      ]),
+    );
+  });
+
+  it.each(sourceSide)('%s asks each time whether the target is stopped and cannot start', (id) => {
+    const each = guardsOf(step(back('carry-back'), id));
+    expect(each.length).toBeGreaterThan(0);
+    for (const guards of each)
+      expect(guards).toEqual(
+        expect.arrayContaining([
+          'docker is not released to doc2 any more',
+          'docker was handed over to doc2',
+          'none of web.service is active on doc2',
+          'none of writer runs on doc2',
+          'writer has no restart policy on doc2',
+          '/etc/systemd/system/web.service.d/50-drayage.conf is as planned',
+        ]),
+      );
+  });
+
+  it('where the conditions come from a NixOS configuration, systemd is asked for them', () => {
+    const { plan: then, findings } = cutover();
+    const steps = then.steps.filter(({ id }) => id !== 'conditions docker');
+    const plan = back('discard', { move: { recorded: { plan: { ...then, steps }, findings } } });
+    expect(step(plan, 'stop-target').proof).toContainEqual(
+      expect.objectContaining({
+        host: 'doc2',
+        what: 'web.service on doc2 asserts the release',
+        argv: expect.arrayContaining([
+          'AssertPathExists=/mnt/containers/.drayage/moves/docker/released',
+          'systemctl',
+          'cat',
+        ]),
+      }),
+    );
+  });
+});
+
+describe('law 4 on the way back: deletes', () => {
+  it('copies only below the source path, capped, and only from the marked and mounted share', () => {
+    const [note, copy] = step(back('carry-back'), 'carry-back').operations;
+    expect(note).toMatchObject({
+      kind: 'write',
+      path: '/nvmeprom/containers/.drayage/moves/docker/carry-back',
+    });
+    expect(copy).toMatchObject({
+      kind: 'carry-back',
+      host: 'prom',
+      from: { path: '/nvmeprom/containers/doc1' },
+      to: { host: 'doc1', path: '/mnt/docker' },
+      maxDelete: 1000,
+    });
+    const argv = (copy as { argv: string[] }).argv;
+    expect(argv.slice(-2)).toEqual(['/nvmeprom/containers/doc1/', 'root@doc1:/mnt/docker/']);
+    expect(argv).toEqual(
+      expect.arrayContaining(['--delete-delay', '--max-delete=1000', '-aHAXS', '--numeric-ids']),
+    );
+    expect(argv).not.toContain('--checksum');
+    expect((copy?.guards ?? []).map(({ what }) => what)).toEqual(
+      expect.arrayContaining([
+        '/nvmeprom/containers is mounted',
+        '/nvmeprom/containers carries the marker of share containers',
+        'no process on doc1 has a file below /mnt/docker open',
+        'it is noted that the source is written to',
+      ]),
+    );
+  });
+
+  it('begins only while the source is as it was left, as the snapshot of the cutover keeps it', () => {
+    const [note, copy] = step(back('carry-back'), 'carry-back').operations;
+    const guard = note?.guards?.find(({ what }) => what.includes('is as it was left'));
+    expect(guard).toMatchObject({ host: 'doc1', expect: { exitCode: 0, stdout: asLeft.digest } });
+    expect(copy?.guards?.some(({ what }) => what.includes('is as it was left'))).toBe(false);
+  });
+
+  it('reads every file when an earlier try was cut off, and does not ask the source to be as it was left', () => {
+    const plan = back('carry-back', { move: { carryBack: 'begun', source: undefined as never } });
+    expect(plan.blockers).toEqual([]);
+    const [note, copy] = step(plan, 'carry-back').operations;
+    expect((copy as { argv: string[] }).argv).toContain('--checksum');
+    expect(note?.guards?.some(({ what }) => what.includes('is as it was left'))).toBe(false);
+  });
+
+  it('compares content and metadata of both trees in full before anything starts', () => {
+    expect(step(back('carry-back'), 'carry-back').proof).toEqual([
+      expect.objectContaining({
+        kind: 'compare',
+        scope: 'full',
+        source: { host: 'doc1', path: '/mnt/docker' },
+        target: { host: 'prom', path: '/nvmeprom/containers/doc1' },
+      }),
+    ]);
+    for (const id of ['lift-fence', 'start-source'])
+      for (const guards of guardsOf(step(back('carry-back'), id)))
+        expect(guards).toContain('it was carried back and compared');
+  });
+});
+
+describe('law 9: what blocks the way back', () => {
+  const codes = (plan: Plan) => plan.blockers.map(({ code }) => code);
+
+  it('discarding after carrying back has begun', () => {
+    const plan = back('discard', { move: { carryBack: 'begun' } });
+    expect(codes(plan)).toEqual(['rollback/carry-back-begun']);
+    expect(plan.blockers[0]?.next[0]).toBe('drayage rollback --move docker --carry-back');
+  });
+
+  it('carrying back over a source that somebody has written to; discarding starts on what is there', () => {
+    const move = { source: { digest: 'x', asLeft: false } };
+    const plan = back('carry-back', { move });
+    expect(codes(plan)).toEqual(['rollback/source-changed']);
+    expect(plan.blockers[0]?.next[1]).toContain('drayage rollback --move docker --discard');
+    expect(codes(back('discard', { move }))).toEqual([]);
+  });
+
+  it('no snapshot of the cutover', () => {
+    const plan = back('discard', { share: { snapshots: [] } });
+    expect(codes(plan)).toEqual(['rollback/no-snapshot']);
+    expect(plan.blockers[0]?.next[0]).toContain('docs/recovery.md');
+  });
+
+  it('more deletions than the move allows, known before the downtime', () => {
+    const plan = back('carry-back', { move: { written: { ...written, gone: 1001 } } });
+    expect(codes(plan)).toEqual(['rollback/too-many-deletions']);
+    expect(plan.blockers[0]?.next[0]).toContain('maxDelete: 1001');
+  });
+
+  it('a workload of the target that did not come with the move and runs on its path', () => {
+    const found = moved({ released: true, handedOver: true });
+    const doc2 = found.guests.doc2!;
+    const other = { ...found.guests.doc1!.system!.containers[0]!, name: 'newcomer' };
+    const plan = back('discard', {
+      findings: {
+        ...found,
+        guests: { ...found.guests, doc2: { ...doc2, system: { ...doc2.system!, containers: [other] } } },
+      },
+    });
+    expect(codes(plan)).toEqual(['rollback/other-workloads']);
+    expect(plan.blockers[0]?.seen).toContain('newcomer on doc2 uses /mnt/docker');
+  });
+
+  it('a target that does not answer: whether it is stopped cannot be seen', () => {
+    const found = moved({ released: true, handedOver: true });
+    const { system: _gone, ...doc2 } = found.guests.doc2!;
+    const plan = back('discard', { findings: { ...found, guests: { ...found.guests, doc2 } } });
+    expect(codes(plan)).toEqual(['rollback/not-reached']);
+    expect(plan.blockers[0]?.next[0]).toBe('ssh root@doc2 true');
+  });
+
+  it('a cutover of which this folder has no record', () => {
+    const plan = back('discard', { move: { recorded: undefined as never } });
+    expect(codes(plan)).toEqual(['rollback/no-record']);
+    expect(plan.steps).toEqual([]);
+  });
+});
