@@ -11,18 +11,9 @@ export function turns<T>(all: readonly T[], run: number): T[] {
   return [...all.slice(from), ...all.slice(0, from)];
 }
 
-/** Says before each run whether one more as long as the longest so far ends in time; the first always does. */
-export function timeLimit(minutes: number, now: () => number = () => performance.now()): () => boolean {
-  const start = now();
-  let before: number | undefined;
-  let longest = 0;
-  return () => {
-    const at = now();
-    if (before !== undefined) longest = Math.max(longest, at - before);
-    const first = before === undefined;
-    before = at;
-    return first || at + longest - start <= minutes * 60_000;
-  };
+/** Would work of so many seconds, begun now, end within so many minutes from the start of the bench? */
+export function endsInTime(minutes: number, expectedSeconds: number, nowMs = performance.now()): boolean {
+  return nowMs / 1000 + expectedSeconds <= minutes * 60;
 }
 
 /** The middle value; of two, their mean. @throws RangeError without values */

@@ -12,7 +12,7 @@ import { type BenchOptions, readOptions } from './options.ts';
 import { plainRsync, writtenPlan } from './peers.ts';
 import { makeResult, print } from './result.ts';
 import { inRoom } from './room.ts';
-import { median, seconds, timeLimit, turns } from './timing.ts';
+import { endsInTime, median, seconds, turns } from './timing.ts';
 import { changeTree } from './tree/change.ts';
 import { type BenchWorld, makeWorld, say } from './world.ts';
 
@@ -38,7 +38,7 @@ async function alternate(
   options: BenchOptions,
   times: Times,
 ) {
-  const inTime = timeLimit(options.minutes);
+  let lastRun = 0;
   let seed = 0;
   const change = () => {
     seed += 1;
@@ -66,9 +66,12 @@ async function alternate(
       say(`  drayage's window, ${changed} changes, ${parts.listed} listed: ${parts.total.toFixed(2)} s`);
     },
   };
-  for (let run = 0; run < options.runs && inTime(); run += 1) {
+  for (let run = 0; run < options.runs; run += 1) {
+    if (run > 0 && !endsInTime(options.minutes, lastRun)) break;
     say(`Run ${run + 1}`);
-    for (const engine of turns(['twoPass', 'window'] as const, run)) await measures[engine]();
+    lastRun = await seconds(async () => {
+      for (const engine of turns(['twoPass', 'window'] as const, run)) await measures[engine]();
+    });
   }
 }
 
@@ -145,7 +148,7 @@ async function measure(
   return checks;
 }
 
-const options = readOptions('window', { runs: 4, minutes: 2, cache: 'warm' });
+const options = readOptions('window', { runs: 4, minutes: 5, cache: 'warm' });
 
 await inRoom(async (folder) => {
   const load = loadavg()[0] as number;
