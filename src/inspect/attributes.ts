@@ -74,13 +74,12 @@ type Kind = 'acls' | 'capabilities' | 'xattrs';
 
 /**
  * undefined: not counted. Every file has an SELinux label where they are in use; XFS shows each ACL to root a second time
- * as trusted.SGI_ACL_FILE or trusted.SGI_ACL_DEFAULT.
+ * as trusted.SGI_ACL_FILE or trusted.SGI_ACL_DEFAULT; `btrfs.` are settings of that file system, which no other one takes.
  */
 function kindOf(attribute: string): Kind | undefined {
   if (/^system\.posix_acl_(access|default)$/.test(attribute)) return 'acls';
   if (attribute === 'security.capability') return 'capabilities';
-  if (attribute === 'security.selinux' || /^trusted\.SGI_ACL_(FILE|DEFAULT)$/.test(attribute))
-    return undefined;
+  if (/^(security\.selinux|trusted\.SGI_ACL_(FILE|DEFAULT)|btrfs\..*)$/.test(attribute)) return undefined;
   return 'xattrs';
 }
 

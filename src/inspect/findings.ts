@@ -12,7 +12,7 @@ export type {
   UnitFindings,
   UserFindings,
 } from './guest-findings.ts';
-export type { DatabaseFindings, SourceDirectory, SourceFindings, UnknownOwner } from './source-findings.ts';
+export type { SourceDirectory, SourceFindings, UnknownOwner } from './source-findings.ts';
 
 /**
  * What an inspection found. Plain data, printable as JSON. Nothing in it is secret: values of environment variables

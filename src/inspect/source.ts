@@ -29,6 +29,9 @@ export interface SourceQuestion {
 /** So many files wait for a look at their first bytes, then they are looked at: memory stays bounded. */
 const headersAtOnce = 1000;
 
+/** getfattr prints nothing for hours where no entry has an attribute; the `find` beside it shows that the machine answers. */
+const quietWalkSeconds = 6 * 3600;
+
 /**
  * Looks at a source path: what it is, and what is in it. Reads names and inodes of everything once, extended attribute
  * names once, both at the same time, and the first bytes of files that may be databases; writes nothing.
@@ -62,9 +65,9 @@ export async function readSource(
     root.startsWith(`${path}/`) ? [root.slice(path.length + 1)] : [],
   );
   const pruned = [...question.exclude, ...known];
-  const [{ census, tally }, attributes] = await Promise.all([
-    takeCensus(question, device, pruned, notSeen),
-    countAttributes(question, '', pruned, notSeen),
+  const [{ census, tally }, attributes] = await together((signal) => [
+    takeCensus(question, device, pruned, notSeen, signal),
+    countAttributes(question, '', pruned, notSeen, signal),
   ]);
   // A store that no manager spoke of is left behind like the others; its attributes have been counted by then.
   const found = census.stores.map(show);
@@ -120,6 +123,16 @@ function stateOf(stat: Answer, readable: Answer): SourceFindings | undefined {
     : { state: 'unreadable', seen: 'this user may not read the directory' };
 }
 
+/** Two walks at the same time: when one fails, the other is ended. */
+async function together<A, B>(begin: (signal: AbortSignal) => [Promise<A>, Promise<B>]): Promise<[A, B]> {
+  const abort = new AbortController();
+  try {
+    return await Promise.all(begin(abort.signal));
+  } finally {
+    abort.abort();
+  }
+}
+
 /**
  * Counts what lies below a path, in one walk. `bench:census` feeds it from a `Host` of its own.
  * @param device of the path, as stat prints it.
@@ -130,6 +143,7 @@ export async function takeCensus(
   device: string,
   pruned: readonly string[],
   notSeen: NotSeen[],
+  signal?: AbortSignal,
 ): Promise<{ census: Census; tally: Tally }> {
   const census = new Census(device);
   const seenIn = `${path} on ${host.name}`;
@@ -137,6 +151,7 @@ export async function takeCensus(
   try {
     const absolute = pruned.map((relative) => `${path}/${relative}`);
     result = await look(host, censusArgv(path, absolute), {
+      ...optional('signal', signal),
       async onStdout(chunk) {
         census.add(chunk);
         onCounted?.(census.seen);
@@ -172,6 +187,7 @@ async function countAttributes(
   below: string,
   pruned: readonly string[],
   notSeen: NotSeen[],
+  signal?: AbortSignal,
 ): Promise<AttributeCount> {
   const { host } = question;
   const path = below === '' ? question.path : `${question.path}/${below}`;
@@ -192,7 +208,11 @@ async function countAttributes(
     unseen('getfattr is not installed', `apt-get install attr   # on ${host.name}`);
     return count;
   }
-  const result = await look(host, attributesArgv(path), { onStdout: (chunk) => count.add(chunk) });
+  const result = await look(host, attributesArgv(path), {
+    ...optional('signal', signal),
+    timeoutSeconds: quietWalkSeconds,
+    onStdout: (chunk) => count.add(chunk),
+  });
   count.end();
   const complaint = result.stderr.toString('utf8').split('\n').filter(Boolean);
   // Unreadable entries are named by the census already, and files of a live source may go away.

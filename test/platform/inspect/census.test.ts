@@ -1,6 +1,16 @@
 import { execFileSync } from 'node:child_process';
-import { chownSync, linkSync, mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SourceDirectory } from '../../../src/inspect/findings.ts';
@@ -142,7 +152,35 @@ printf 'SQLite format 3\\0%0500d' 0 > a.db && setfattr -n user.note -v x a.db`;
   });
 });
 
+describe('the census', () => {
+  it('finds more databases than it looks into at once', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'drayage-census-'));
+    try {
+      const header = Buffer.concat([Buffer.from('SQLite format 3\0'), Buffer.alloc(496)]);
+      for (let at = 0; at < 2300; at += 1)
+        writeFileSync(join(folder, `${at}.db`), at % 2 === 0 ? header : Buffer.alloc(512));
+      expect((await take(folder)).databases).toHaveLength(1150);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
+
 describe('the census on btrfs', () => {
+  it('does not take a setting of btrfs for an attribute that the guest must see', async () => {
+    const mount = loopMount('btrfs');
+    try {
+      run('btrfs', 'property', 'set', mount.path, 'compression', 'zstd');
+      writeFileSync(join(mount.path, 'a'), 'x');
+      expect(execFileSync('getfattr', ['-m', '-', join(mount.path, 'a')], { encoding: 'utf8' })).toContain(
+        'btrfs.compression',
+      );
+      expect((await take(mount.path)).xattrs).toBe(0);
+    } finally {
+      mount.unmount();
+    }
+  });
+
   it('names a subvolume inside: it is another file system that no list of mounts shows', async () => {
     const mount = loopMount('btrfs');
     try {

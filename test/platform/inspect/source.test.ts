@@ -138,6 +138,27 @@ describe('a source path', () => {
     ]);
   });
 
+  it('has no walk left behind when the other one fails', async () => {
+    const root = controllerHost();
+    let ended: boolean | undefined;
+    const host: Host = {
+      name: root.name,
+      run(argv, options) {
+        if (argv.includes('getfattr')) {
+          return new Promise((_, reject) => {
+            options?.signal?.addEventListener('abort', () => {
+              ended = true;
+              reject(new Error('aborted'));
+            });
+          });
+        }
+        return argv.includes('find') ? Promise.reject(new Error('no answer')) : root.run(argv, options);
+      },
+    };
+    await expect(look(host)).rejects.toThrow('no answer');
+    expect(ended).toBe(true);
+  });
+
   it('that is missing, a file, a link, closed or empty is told as such', async () => {
     const at = (relative: string, host = controllerHost()) => look(host, { path: join(path, relative) });
     expect((await at('none')).source).toMatchObject({
