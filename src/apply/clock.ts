@@ -24,6 +24,16 @@ export async function readClock(host: Host): Promise<Clock> {
   return { seconds: Number(found[1]), uptime: Number(found[2]), bootId: found[3] as string };
 }
 
+/** Flushes what the kernel holds back of a tree: a store through a mapping must touch ctime again after it. @throws apply/command-failed */
+export async function syncTree(host: Host, path: string): Promise<void> {
+  const synced = await host.run(['sh', '-c', 'sync -f -- "$1" || sync', 'sh', path]);
+  if (synced.exitCode === 0) return;
+  throw applyError('apply/command-failed', {
+    seen: `sync on ${host.name} ended with ${synced.exitCode}: ${synced.stderr.toString('utf8').trim()}`,
+    next: [`ssh ${host.name} sync`],
+  });
+}
+
 /** Between two looks the clock ran as time did, within one boot: nobody set it. /proc/uptime counts CLOCK_BOOTTIME. */
 export function sameClock(before: Clock, now: Clock): boolean {
   if (before.bootId !== now.bootId) return false;

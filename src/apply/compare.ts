@@ -1,100 +1,156 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Check } from '../plan/operation.ts';
-import type { Host } from '../ssh/host.ts';
-import type { TreesCompared } from '../verify/compare-trees.ts';
-import { commonDigest } from '../verify/digest.ts';
-import type { MoveReport } from '../verify/report.ts';
-import { pickSample, readSample, stillUnchanged } from '../verify/sample.ts';
+import type { Difference } from '../verify/compare-entry.ts';
+import type { DigestAlgorithm } from '../verify/digest.ts';
+import { listed, type MoveReport } from '../verify/report.ts';
 import type { Answer } from './check.ts';
+import { sidesOf, telling } from './copy-parts.ts';
+import type { FinalPass } from './final-pass.ts';
+import { lookInside } from './inside.ts';
 import { setMoveMarks } from './marks.ts';
 import type { World } from './world.ts';
 
-/** Files that are also read in the target guest, through its mount. */
-const sampleSize = 200;
+type Compare = Extract<Check, { kind: 'compare' }>;
+type Sides = ReturnType<typeof sidesOf>;
 
 /** The proof that source and target are one. A full one without differences is kept as evidence, with both manifests. */
-export async function compareCheck(
-  check: Extract<Check, { kind: 'compare' }>,
-  world: World,
-  step: string,
-): Promise<Answer> {
-  const source = world.hosts(check.source.host);
-  const target = world.hosts(check.target.host);
+export async function compareCheck(check: Compare, world: World, step: string): Promise<Answer> {
+  const node = world.hosts(check.target.host);
   const marker = `${check.target.path}/.drayage/share.json`;
-  const topIsShare = (await target.run(['test', '-e', marker])).exitCode === 0;
-  const algorithm = await commonDigest([
-    source,
-    target,
-    ...(check.inside === undefined ? [] : [world.hosts(check.inside.host)]),
-  ]);
-  const result = await world.compare(
-    {
-      source: { host: source, path: check.source.path, exclude: check.exclude },
-      target: {
-        host: target,
-        path: check.target.path,
-        exclude: topIsShare ? [...check.exclude, '.drayage'] : check.exclude,
-      },
-    },
-    {
-      topIsShare,
-      folder: world.runPath,
-      names: {
-        source: `manifest-${check.move}-source.jsonl.gz`,
-        target: `manifest-${check.move}-target.jsonl.gz`,
-      },
-      scratch: world.runPath,
-      algorithm,
-      signal: world.stop,
-      progress: (progress) => world.sink({ type: 'progress', step, what: check.what, ...progress }),
-    },
-  );
-  const sample =
-    check.inside === undefined || result.differences > 0
+  const topIsShare = (await node.run(['test', '-e', marker])).exitCode === 0;
+  const sides = sidesOf({ ...check, target: { ...check.target, topIsShare } }, world);
+  const found =
+    check.scope === 'full'
+      ? await everything(check, sides, topIsShare, world, step)
+      : await whatWasCarried(check, sides, topIsShare, world, step);
+  const inside =
+    check.inside === undefined || found.report.differences > 0 || found.target === undefined
       ? undefined
-      : await lookInside(check.inside, target, result, world);
-  const report: MoveReport = {
-    move: check.move,
-    scope: 'full',
-    algorithm,
-    tops: result.tops,
-    ...result.counts,
-    attributesCompared: result.attributesCompared,
-    sockets: result.sockets,
-    differences: result.differences,
-    first: result.first,
-    source: check.source,
-    target: check.target,
-    ...(sample === undefined ? {} : { inside: sample }),
-  };
+      : await lookInside(check.inside, node, found.target, found.report.algorithm, world);
+  const report = inside === undefined ? found.report : { ...found.report, inside: inside.report };
   world.compared(report);
-  if (result.differences > 0) {
-    const some = result.first
-      .slice(0, 10)
-      .map(({ path, what, source: left, target: right }) => `${path}: ${what}: ${left} | ${right}`);
-    const more = result.differences - some.length;
-    return {
-      holds: false,
-      seen: `${result.differences} differences between ${source.name}:${check.source.path} and ${target.name}:${check.target.path}:\n${some.join('\n')}${more > 0 ? `\n... and ${more} more` : ''}`,
-    };
-  }
-  if (sample !== undefined && sample.differing.length > 0) {
-    return {
-      holds: false,
-      seen: `${sample.host} reads ${sample.differing.length} of ${sample.files} files differently through ${sample.path}: ${sample.differing.slice(0, 10).join(', ')}`,
-    };
-  }
+  const wrong = differing(report, sides) ?? inside?.wrong;
+  if (wrong !== undefined) return { holds: false, seen: wrong };
   if (check.scope === 'full') await keepEvidence(check.move, report, world);
   return { holds: true, seen: `${report.entries} entries, ${report.filesRead} files read on both sides` };
 }
 
-type Inside = NonNullable<Extract<Check, { kind: 'compare' }>['inside']>;
+interface Found {
+  readonly report: MoveReport & { readonly algorithm: DigestAlgorithm };
+  /** Manifest of the target, where a whole one was made. */
+  readonly target?: string;
+}
 
-/** What the guest reads through virtiofs, of a sample that the workloads have not written to since. */
-async function lookInside(inside: Inside, target: Host, compared: TreesCompared, world: World) {
-  const picked = await pickSample(compared.target.file, sampleSize);
-  const sample = await stillUnchanged(target, inside.live, picked);
-  const differing = await readSample(world.hosts(inside.host), inside.path, compared.algorithm, sample);
-  return { host: inside.host, path: inside.path, files: sample.length, differing };
+/** Exactly what the final pass carried by name; everything, where this run made no final pass. */
+function whatWasCarried(
+  check: Compare,
+  sides: Sides,
+  topIsShare: boolean,
+  world: World,
+  step: string,
+): Promise<Found> {
+  const final = world.finals.get(check.move);
+  return final === undefined
+    ? everything(check, sides, topIsShare, world, step)
+    : byList(check, sides, topIsShare, final, world, step);
+}
+
+async function byList(
+  check: Compare,
+  sides: Sides,
+  topIsShare: boolean,
+  final: FinalPass,
+  world: World,
+  step: string,
+): Promise<Found> {
+  const algorithm = await world.digest([sides.source.host, sides.target.host]);
+  const tell = telling(world, step, check.what);
+  const result = await world.listed(sides, final.listed, {
+    algorithm,
+    topIsShare,
+    inodes: final.inodes,
+    signal: world.stop,
+    progress: (files) => tell({ files, bytes: { done: 0 } }),
+  });
+  const { differences, entries, filesRead, bytesRead, attributesCompared } = result;
+  const counts = { entries, files: filesRead, bytes: bytesRead, filesRead, bytesRead };
+  return {
+    report: {
+      ...common(check, world, differences),
+      ...counts,
+      scope: 'changed',
+      algorithm,
+      attributesCompared,
+      sockets: [],
+      differences: differences.length,
+    },
+  };
+}
+
+/** Manifests of both sides are left in the run's folder. */
+async function everything(
+  check: Compare,
+  sides: Sides,
+  topIsShare: boolean,
+  world: World,
+  step: string,
+): Promise<Found> {
+  const { move, scope } = check;
+  const scratch = join(world.runPath, `sorting-${move}`);
+  await mkdir(scratch, { recursive: true, mode: 0o700 });
+  // The guest reads a sample of the same files, with the same tool.
+  const readers = check.inside === undefined ? [] : [world.hosts(check.inside.host)];
+  const algorithm = await world.digest([sides.source.host, sides.target.host, ...readers]);
+  const of = (side: string) => `manifest-${move}-${scope === 'full' ? '' : 'window-'}${side}.jsonl.gz`;
+  try {
+    const result = await world.compare(sides, {
+      topIsShare,
+      folder: world.runPath,
+      names: { source: of('source'), target: of('target') },
+      scratch,
+      algorithm,
+      signal: world.stop,
+      progress: telling(world, step, check.what),
+    });
+    return {
+      report: {
+        ...common(check, world, result.first),
+        ...result.counts,
+        scope: 'full',
+        algorithm: result.algorithm,
+        attributesCompared: result.attributesCompared,
+        sockets: result.sockets,
+        tops: result.tops,
+        differences: result.differences,
+      },
+      target: result.target.file,
+    };
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+function common(check: Compare, world: World, differences: readonly Difference[]) {
+  const passed = world.marks.get().moves[check.move]?.final;
+  return {
+    move: check.move,
+    first: differences.slice(0, listed),
+    source: check.source,
+    target: check.target,
+    ...(passed === undefined ? {} : { pass: passed }),
+  };
+}
+
+/** What is not the same on both sides, in a few lines; undefined: nothing. */
+function differing(report: MoveReport, sides: Sides): string | undefined {
+  if (report.differences === 0) return undefined;
+  const { source, target } = sides;
+  const some = report.first
+    .slice(0, 10)
+    .map(({ path, what, source: left, target: right }) => `${path}: ${what}: ${left} | ${right}`);
+  const more = report.differences - some.length;
+  return `${report.differences} differences between ${source.host.name}:${source.path} and ${target.host.name}:${target.path}:\n${some.join('\n')}${more > 0 ? `\n... and ${more} more` : ''}`;
 }
 
 async function keepEvidence(move: string, report: MoveReport, world: World): Promise<void> {

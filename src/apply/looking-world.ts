@@ -1,7 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { performPass } from '../copy/copy.ts';
 import type { Hosts } from '../ssh/host.ts';
+import { compareListed } from '../verify/compare-listed.ts';
 import { compareTrees } from '../verify/compare-trees.ts';
+import { commonDigest } from '../verify/digest.ts';
 import type { MarksStore } from './marks.ts';
 import type { ClusterApi, World } from './world.ts';
 
@@ -26,7 +27,15 @@ export function lookingWorld(parts: {
     planId: parts.planId,
     finish: parts.finish,
     stop: parts.stop,
-    pass: performPass,
+    copies: '',
+    census: {},
+    finals: new Map(),
+    bulk: refuse,
+    pass: refuse,
+    changes: refuse,
+    settle: refuse,
+    digest: commonDigest,
+    listed: compareListed,
     compare: compareTrees,
     compared: () => undefined,
     now: () => Date.now(),

@@ -3,13 +3,44 @@ import { operationSchema } from '../plan/operation.ts';
 import { applyError } from './errors.ts';
 import { readIfThere, writeWhole } from './file.ts';
 
-const moveMarksSchema = z.strictObject({
-  /** Source and target of the passes: marks of another pair say nothing. */
+/** A machine's clock, as readClock of clock.ts reads it. */
+const clockSchema = z.strictObject({ seconds: z.int(), uptime: z.number(), bootId: z.string() });
+
+/** What an earlier version kept beside these is left aside: it says nothing about how this one copies. */
+const moveMarksSchema = z.object({
+  /** Source, target and what stays behind: marks of another pair say nothing. */
   pair: z.string(),
-  /** By the source's clock, taken before a sync and before the first seed pass. */
-  sourceSince: z.strictObject({ seconds: z.int(), uptime: z.number(), bootId: z.string() }),
-  /** By the puller's clock, when the first whole seed pass had ended. */
-  targetSince: z.int().optional(),
+  /** A pass over the whole tree has ended. */
+  seeded: z.boolean().default(false),
+  /**
+   * Source and target are one, except for what is `pending` and what has changed since. Both files are in `folder` of
+   * the move's folder of `.drayage/copies`.
+   */
+  baseline: z
+    .strictObject({
+      /** By the source's clock, taken before a sync and before the look at the tree. */
+      since: clockSchema,
+      folder: z.string(),
+      directories: z.string(),
+      pending: z.string(),
+      /** Of the whole tree. */
+      entries: z.int(),
+    })
+    .optional(),
+  /** The last pass over what had changed: seconds from its look to the end of its comparison, and how many entries. */
+  round: z.strictObject({ seconds: z.number(), listed: z.int() }).optional(),
+  /** How the final pass went. */
+  final: z
+    .strictObject({
+      how: z.enum(['change-list', 'full-pass']),
+      because: z.string().optional(),
+      listed: z.int().optional(),
+      changed: z.int(),
+      deleted: z.int(),
+      bytes: z.number(),
+      seconds: z.number(),
+    })
+    .optional(),
   /** The last full comparison without differences, made after the last pass. */
   evidence: z
     .strictObject({
@@ -54,10 +85,12 @@ const marksSchema = z.strictObject({
 });
 
 export type MoveMarks = z.infer<typeof moveMarksSchema>;
+export type BaselineMarks = NonNullable<MoveMarks['baseline']>;
+export type FinalMarks = NonNullable<MoveMarks['final']>;
 export type OpenWindow = z.infer<typeof windowSchema>;
 export type Marks = z.infer<typeof marksSchema>;
 
-/** What must outlive a run: clocks of the first pass, the kept proof, and a window that is still open. */
+/** What must outlive a run: what is known equal of each move, the kept proof, and a window that is still open. */
 export interface MarksStore {
   get(): Marks;
   /** Resolves when it is on disk. */

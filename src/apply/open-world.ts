@@ -1,16 +1,22 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { performBulk } from '../copy/bulk/bulk.ts';
+import { performChangePass } from '../copy/change-list/change-pass.ts';
 import { performPass } from '../copy/copy.ts';
+import type { Plan } from '../plan/plan.ts';
 import type { Hosts } from '../ssh/host.ts';
+import { compareListed } from '../verify/compare-listed.ts';
 import { compareTrees } from '../verify/compare-trees.ts';
+import { commonDigest } from '../verify/digest.ts';
 import type { MoveReport } from '../verify/report.ts';
 import type { Sink } from './events.ts';
 import type { RunFolder } from './run-folder.ts';
+import { settleTrees } from './settle.ts';
 import type { ClusterApi, World } from './world.ts';
 
 /** The real world of a run. `compared` fills as comparisons end: the report is made from it. */
 export function openWorld(parts: {
   readonly run: RunFolder;
-  readonly planId: string;
+  readonly plan: Pick<Plan, 'id' | 'estimates'>;
   readonly hosts: Hosts;
   readonly cluster: ClusterApi;
   readonly sink: Sink;
@@ -26,10 +32,18 @@ export function openWorld(parts: {
     sink: parts.sink,
     runPath: parts.run.path,
     runName: parts.run.name,
-    planId: parts.planId,
+    planId: parts.plan.id,
     finish: parts.finish,
     stop: parts.stop,
+    copies: parts.run.copies,
+    census: parts.plan.estimates,
+    finals: new Map(),
+    bulk: performBulk,
     pass: performPass,
+    changes: performChangePass,
+    settle: settleTrees,
+    digest: commonDigest,
+    listed: compareListed,
     compare: compareTrees,
     compared(report) {
       const { move, scope, entries, differences } = report;

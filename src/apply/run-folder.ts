@@ -18,6 +18,8 @@ export interface RunFolder {
   /** `<UTC time>-<plan id>`. */
   readonly name: string;
   readonly path: string;
+  /** What the copies of all moves keep between runs. */
+  readonly copies: string;
   readonly journal: JournalFile;
   readonly marks: MarksStore;
   writeReport(report: Report): Promise<void>;
@@ -48,6 +50,7 @@ export async function openRun(
     return {
       name,
       path,
+      copies: join(state, 'copies'),
       journal,
       marks,
       async writeReport(report) {

@@ -5,6 +5,7 @@ import { firstNotHeld } from './check.ts';
 import { applyError } from './errors.ts';
 import type { StepOutcome } from './events.ts';
 import { perform } from './perform.ts';
+import { projectWindow } from './projection.ts';
 import {
   closeWindow,
   type Downtime,
@@ -221,18 +222,16 @@ class Run {
     const isSeed = step.operations.some(
       (operation) => operation.kind === 'copy' && operation.pass === 'seed',
     );
-    return (
-      isSeed && step.move !== undefined && this.world.marks.get().moves[step.move]?.targetSince !== undefined
-    );
+    return isSeed && step.move !== undefined && this.world.marks.get().moves[step.move]?.seeded === true;
   }
 
   async mayOpen(step: Step, index: number): Promise<boolean> {
     if (this.passed) return true;
     const moves = this.windowMoves(index);
-    const expected = moves.reduce((sum, move) => sum + (this.plan.estimates[move]?.windowSeconds ?? 0), 0);
+    const { seconds: expected, parts } = projectWindow(this.plan, moves, this.world.marks.get());
     this.expected = expected;
     const open = this.world.marks.get().window;
-    this.world.sink({ type: 'gate', phase: step.phase, expectedWindowSeconds: expected });
+    this.world.sink({ type: 'gate', phase: step.phase, expectedWindowSeconds: expected, parts });
     const answer = await this.options.gate({
       phase: step.phase,
       moves,

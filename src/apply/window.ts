@@ -1,4 +1,5 @@
 import type { Step } from '../plan/plan.ts';
+import { forgetBaseline } from './baseline.ts';
 import { type OpenWindow, setWindow } from './marks.ts';
 import { perform } from './perform.ts';
 import type { World } from './world.ts';
@@ -42,6 +43,7 @@ export async function noteBegun(step: Step, world: World): Promise<void> {
   const downSince = stops ? { downSince: new Date(world.now()).toISOString() } : {};
   await setWindow(world.marks, { ...window, ...downSince, begun, released });
   await noteCutover(step, world);
+  if (isRelease(step) && step.move !== undefined) await forgetBaseline(step.move, world);
   if (stops) world.sink({ type: 'window-opened', phase: step.phase });
 }
 

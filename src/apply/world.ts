@@ -1,10 +1,16 @@
+import type { performBulk } from '../copy/bulk/bulk.ts';
+import type { performChangePass } from '../copy/change-list/change-pass.ts';
 import type { performPass } from '../copy/copy.ts';
 import type { Hosts } from '../ssh/host.ts';
+import type { compareListed } from '../verify/compare-listed.ts';
 import type { compareTrees } from '../verify/compare-trees.ts';
+import type { commonDigest } from '../verify/digest.ts';
 import type { MoveReport } from '../verify/report.ts';
 import type { Sink } from './events.ts';
+import type { FinalPass } from './final-pass.ts';
 import type { Journal } from './journal.ts';
 import type { MarksStore } from './marks.ts';
+import type { settleTrees } from './settle.ts';
 
 /** What apply needs of the Proxmox API. Errors are DrayageErrors with Proxmox's own words. */
 export interface ClusterApi {
@@ -35,7 +41,18 @@ export interface World {
   readonly finish: AbortSignal;
   /** Second Ctrl-C: give up what runs. */
   readonly stop: AbortSignal;
+  /** Folder of what the copies of all moves keep between runs. */
+  readonly copies: string;
+  /** What the inspection counted below the source of each move. */
+  readonly census: Readonly<Record<string, { readonly entries: number; readonly bytes: number }>>;
+  /** The final passes of this run, by move. */
+  readonly finals: Map<string, FinalPass>;
+  readonly bulk: typeof performBulk;
   readonly pass: typeof performPass;
+  readonly changes: typeof performChangePass;
+  readonly settle: typeof settleTrees;
+  readonly digest: typeof commonDigest;
+  readonly listed: typeof compareListed;
   readonly compare: typeof compareTrees;
   /** Takes what a comparison found, for the report. */
   readonly compared: (report: MoveReport) => void;

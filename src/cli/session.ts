@@ -91,7 +91,7 @@ export async function withSession(
           faces = openFaces(terminal, config, process.env);
           return openWorld({
             run,
-            planId: plan.id,
+            plan,
             hosts,
             cluster,
             sink: faces.sink,

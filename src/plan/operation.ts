@@ -131,8 +131,8 @@ export const operationSchema = z.discriminatedUnion('kind', [
     argv: z.array(z.string()),
     /** One of several rsync processes of the first copy; its part of the tree comes on stdin. */
     partArgv: z.array(z.string()).optional(),
-    /** Exactly the names that come on stdin: what has changed. Absent where ctime cannot tell it (`full`). */
-    listArgv: z.array(z.string()).optional(),
+    /** Exactly the names that come on stdin: what has changed, or was found to differ. */
+    listArgv: z.array(z.string()),
     /** Of a seed: most passes over what has changed, the number of entries that ends them, and most rsync processes. */
     rounds: z.strictObject({ most: z.int(), settled: z.int(), processes: z.int() }).optional(),
     /** A list of more than this share of all entries is not used: the whole tree is passed over. */

@@ -40,6 +40,8 @@ export interface MoveReport {
   readonly filesRead: number;
   readonly bytesRead: number;
   readonly attributesCompared: boolean;
+  /** How the last copy went, where one was made. */
+  readonly pass?: PassReport;
   readonly sockets: readonly string[];
   readonly differences: number;
   /** The first of them. */
@@ -52,7 +54,27 @@ export interface MoveReport {
     readonly path: string;
     readonly files: number;
     readonly differing: readonly string[];
+    /** Entries that nobody has touched since the last copy, as the guest lists them, and names at the top. */
+    readonly entries: number;
+    readonly tops: number;
+    /** Of the entries that were proven: touched, or removed, by the target's workloads since. */
+    readonly touched: number;
+    /** Names at the top below which it does not list what the node has. */
+    readonly unlike: readonly string[];
   };
+}
+
+/** The last copy of a move, from a source at rest. */
+export interface PassReport {
+  readonly how: 'change-list' | 'full-pass';
+  /** Why everything was passed over. */
+  readonly because?: string | undefined;
+  /** Names in the list. */
+  readonly listed?: number | undefined;
+  readonly changed: number;
+  readonly deleted: number;
+  readonly bytes: number;
+  readonly seconds: number;
 }
 
 const digestNames: Readonly<Record<DigestAlgorithm, string>> = {
@@ -98,10 +120,11 @@ function moveSection(move: MoveReport): string[] {
     `${move.source.host}:${move.source.path} and ${move.target.host}:${move.target.path}, ${
       move.scope === 'full'
         ? 'every file read on both sides'
-        : 'everything listed, all that had changed read on both sides'
+        : 'exactly what the last copy carried read on both sides'
     }.`,
     '',
     `- ${move.entries} entries, ${move.files} files, ${move.bytes} bytes; ${move.filesRead} files (${move.bytesRead} bytes) compared by ${digestNames[move.algorithm ?? 'sha256']}`,
+    ...(move.pass === undefined ? [] : [passLine(move.pass)]),
     move.attributesCompared
       ? '- ACLs, xattrs and capabilities compared'
       : '- ACLs, xattrs and capabilities **not** compared: a side has no `getfattr`',
@@ -109,12 +132,15 @@ function moveSection(move: MoveReport): string[] {
   ];
   if (move.sockets.length > 0) lines.push(`- sockets, not compared: ${move.sockets.map(cell).join(', ')}`);
   if (move.inside !== undefined) {
-    const { host, path, files, differing } = move.inside;
+    const { host, path, files, differing, entries, touched, tops, unlike } = move.inside;
     const said =
       differing.length === 0
         ? 'as the node has them'
         : `${differing.length} differ: ${differing.map(cell).join(', ')}`;
-    lines.push(`- ${files} files read inside ${host} through ${path}: ${said}`);
+    lines.push(
+      `- ${files} files read inside ${host} through ${path}: ${said}`,
+      `- ${entries} entries below ${tops} names at the top listed inside ${host}: ${unlike.length === 0 ? 'as the node has them' : unlike.map(cell).join(', ')}; ${touched} touched since the copy`,
+    );
   }
   lines.push(`- differences: **${move.differences}**`, '');
   if (move.first.length > 0) {
@@ -127,6 +153,14 @@ function moveSection(move: MoveReport): string[] {
     lines.push('');
   }
   return lines;
+}
+
+function passLine({ how, because, listed, changed, deleted, seconds }: PassReport): string {
+  const what =
+    how === 'change-list'
+      ? `by a list of ${listed} names`
+      : `over the whole tree, because ${cell(because ?? 'the plan says so')}`;
+  return `- last copy ${what}: ${changed} carried, ${deleted} deleted, ${seconds.toFixed(1)} s`;
 }
 
 export function reportMarkdown(report: Report): string {

@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Event } from '../../src/apply/events.ts';
 import type { Entry } from '../../src/apply/journal.ts';
 import { type Marks, noMarks } from '../../src/apply/marks.ts';
@@ -93,13 +95,17 @@ function step(id: string, stage: Step['stage'], rest: Partial<Step>): Step {
   };
 }
 
-function copy(pass: 'seed' | 'final'): Operation {
+export function copy(pass: 'seed' | 'final'): Extract<Operation, { kind: 'copy' }> {
   return {
     kind: 'copy',
     move: 'docker',
     pass,
     host: 'prom',
     argv: ['rsync', ...(pass === 'final' ? ['--delete-delay'] : []), 'doc1:/mnt/docker/', '/share/docker/'],
+    ...(pass === 'seed'
+      ? { partArgv: ['rsync', 'part'], rounds: { most: 5, settled: 10, processes: 4 } }
+      : {}),
+    listArgv: ['rsync', '--delete-missing-args', 'list'],
     source: { host: 'doc1', path: '/mnt/docker' },
     target: { path: '/share/docker', topIsShare: false },
     exclude: [],
@@ -193,6 +199,14 @@ export const plan: Plan = {
 
 const empty = Buffer.alloc(0);
 
+const summary = { entries: 1, files: 1, bytes: 1, filesRead: 1, bytesRead: 1, attributesKnown: true };
+
+async function directoriesIn(folder: string): Promise<string> {
+  const file = join(folder, 'directories.gz');
+  await writeFile(file, '');
+  return file;
+}
+
 /** One run over durable facts. */
 export function fakeWorld(
   durable: Durable,
@@ -263,12 +277,26 @@ export function fakeWorld(
           stderr: empty,
         };
       }
-      if (argv.join(' ').includes('sha256sum')) return { exitCode: 0, stdout: empty, stderr: empty };
       if (argv[0] === 'test') return { exitCode: 1, stdout: empty, stderr: empty };
       if (argv.join(' ').includes('sync')) return { exitCode: 0, stdout: empty, stderr: empty };
       throw new Error(`the test's host knows no ${argv.join(' ')}`);
     },
   });
+  const guarded = () => {
+    alive();
+    if (facts.marker !== 'there') broken.push('law 4: a pass without the marker');
+    if (facts.released === 'yes') broken.push('a pass over released data');
+  };
+  const carried = () => {
+    facts.data = facts.source === 'stopped' ? 'equal' : 'behind';
+    facts.proven = 'no';
+  };
+  const compared = () => {
+    const equal = facts.data === 'equal';
+    if (equal) facts.proven = 'yes';
+    const difference = { path: 'x', name: 'x', what: 'content', source: 'a', target: 'b' } as const;
+    return { differences: equal ? [] : [difference] };
+  };
   let ids = 0;
   const never = new AbortController().signal;
   const world: World = {
@@ -300,34 +328,61 @@ export function fakeWorld(
     planId: plan.id,
     finish: never,
     stop: never,
+    copies: '/nonexistent',
+    census: plan.estimates,
+    finals: new Map(),
     async pass(pass) {
-      alive();
-      if (facts.marker !== 'there') broken.push('law 4: a pass without the marker');
-      if (facts.released === 'yes') broken.push('a pass over released data');
-      const done = change(`${pass.pass} pass`, () => {
-        facts.data = facts.source === 'stopped' ? 'equal' : 'behind';
-        facts.proven = 'no';
-      });
+      guarded();
+      const done = change(`${pass.pass} pass`, carried);
       if (!done) throw new Error('rsync failed');
       return { changed: 1, deleted: 0, bytes: 1, unsettled: 0 };
     },
-    async compare() {
+    async bulk() {
+      guarded();
+      if (!change('bulk', carried)) throw new Error('rsync failed');
+      return { changed: 1000, deleted: 0, bytes: 1, unsettled: 0, processes: 1, probe: [] };
+    },
+    async settle(_sides, { folder }) {
       alive();
-      const equal = facts.data === 'equal';
-      if (equal) facts.proven = 'yes';
-      const counts = { entries: 1, files: 1, bytes: 1, filesRead: 1, bytesRead: 1 };
-      const side = { file: '/nonexistent/manifest', attributesKnown: true, ...counts };
-      const difference = { path: 'x', name: 'x', what: 'content', source: 'a', target: 'b' } as const;
+      facts.known = 'yes';
+      return { entries: 1000, pending: [], directories: await directoriesIn(folder) };
+    },
+    async changes(pass, _baseline, { folder }) {
+      guarded();
+      if (facts.known !== 'yes') broken.push('a list of changes since nobody knows when');
+      if (!change(pass.frozen ? 'final changes' : 'changes', carried)) throw new Error('rsync failed');
       return {
+        kind: 'done',
+        listed: ['x'],
+        inodes: new Map([['x', '1:2']]),
+        directories: await directoriesIn(folder),
+        scanSeconds: 0.1,
+        entries: 1000,
+        changed: 1,
+        deleted: 0,
+        bytes: 1,
+        unsettled: 0,
+      };
+    },
+    digest: async () => 'sha256',
+    async listed() {
+      alive();
+      const { differences } = compared();
+      return { differences, entries: 1, filesRead: 1, bytesRead: 1, attributesCompared: true };
+    },
+    async compare(_sides, { folder, names }) {
+      alive();
+      const { differences } = compared();
+      return {
+        source: { file: join(folder, names.source), ...summary },
+        target: { file: join(folder, names.target), ...summary },
         algorithm: 'sha256',
-        source: side,
-        target: side,
-        differences: equal ? 0 : 1,
-        first: equal ? [] : [difference],
+        differences: differences.length,
+        first: differences,
         sockets: [],
         tops: [],
         attributesCompared: true,
-        counts,
+        counts: { entries: 1, files: 1, bytes: 1, filesRead: 1, bytesRead: 1 },
       };
     },
     compared: () => {},

@@ -83,7 +83,17 @@ describe('the lock', () => {
 describe('the marks', () => {
   test('outlive the process', async () => {
     const marks = await openMarks(at('marks.json'));
-    await setMoveMarks(marks, 'docker', { pair: 'p', sourceSince: { seconds: 1, uptime: 2, bootId: 'b' } });
+    await setMoveMarks(marks, 'docker', {
+      pair: 'p',
+      seeded: true,
+      baseline: {
+        since: { seconds: 1, uptime: 2, bootId: 'b' },
+        folder: 'since-x',
+        directories: 'd',
+        pending: 'p',
+        entries: 3,
+      },
+    });
     await setWindow(marks, {
       phase: 'one',
       plan: 'x',

@@ -50,13 +50,14 @@ export function pvesh(operation: Extract<Operation, { kind: 'call' }>): string[]
 function copyCommands(operation: Extract<Operation, { kind: 'copy' }>): string[] {
   const { pass, argv, partArgv, listArgv, rounds, maxShare, full } = operation;
   const whole = quoteArgv(argv);
-  const byList = listArgv === undefined ? [] : [`${quoteArgv(listArgv)} < (names, NUL-separated)`];
+  const byList = `${quoteArgv(listArgv)} < (names, NUL-separated)`;
   if (pass === 'final') {
-    if (full !== undefined) return [`# the whole tree, because ${full}`, whole];
+    const stillDiffers = '# then, when both sides were read and compared, what still differs, by a list:';
+    if (full !== undefined) return [`# the whole tree, because ${full}:`, whole, stillDiffers, byList];
     return [
       '# exactly what has changed, by a list:',
-      ...byList,
-      `# the whole tree, where the list cannot be trusted or has more than ${maxShare * 100} % of all entries:`,
+      byList,
+      `# before it the whole tree, and both sides read and compared, where the list cannot be trusted or has more than ${maxShare * 100} % of all entries:`,
       whole,
     ];
   }
@@ -73,7 +74,7 @@ function copyCommands(operation: Extract<Operation, { kind: 'copy' }>): string[]
           `${quoteArgv(partArgv)} < (a part of the tree)`,
         ]),
     `# then, when both sides were read and compared, what differs or has changed, ${until}:`,
-    ...byList,
+    byList,
   ];
 }
 

@@ -199,7 +199,8 @@ function pass(context: MoveContext, kind: 'seed' | 'final'): Operation {
     ...(kind === 'seed'
       ? { partArgv: rsyncPart(options), rounds: { most: rounds, settled, processes } }
       : {}),
-    ...(reason === undefined ? { listArgv: rsyncList(options) } : { full: reason }),
+    listArgv: rsyncList(options),
+    ...(reason === undefined ? {} : { full: reason }),
     maxShare,
     maxDelete: move.maxDelete,
     guards: [

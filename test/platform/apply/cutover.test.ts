@@ -1,16 +1,19 @@
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Event } from '../../../src/apply/events.ts';
 import { openWorld } from '../../../src/apply/open-world.ts';
 import { applyPlan } from '../../../src/apply/run.ts';
 import { openRun } from '../../../src/apply/run-folder.ts';
-import { rsyncPull } from '../../../src/copy/rsync-command.ts';
+import { rsyncPart } from '../../../src/copy/bulk/part-command.ts';
+import { rsyncList, rsyncPull } from '../../../src/copy/rsync-command.ts';
 import type { Findings } from '../../../src/inspect/findings.ts';
 import type { Check, Operation } from '../../../src/plan/operation.ts';
 import type { Plan, Step } from '../../../src/plan/plan.ts';
 import type { Host } from '../../../src/ssh/host.ts';
 import { controllerHost } from '../../../src/ssh/local.ts';
+import { type LoopMount, loopMount } from '../../support/loop-mount.ts';
 import { changeTree } from '../../support/random-changes.ts';
 import { makeTree } from '../../support/random-tree.ts';
 import { startSshd, type TestSshd } from '../../support/sshd.ts';
@@ -45,23 +48,27 @@ function planFor(source: string, share: string): Plan {
     expect: { exitCode: 0 },
     what: 'the marker',
   };
+  const options = {
+    sourceDestination: sshd.destination,
+    sourcePath: source,
+    targetPath: share,
+    exclude: [],
+    maxDelete: 1000,
+    sudo: false,
+    protectMarker: true,
+    lock: `${share}.lock`,
+    partialFolder: `${share}/.drayage/partial`,
+  };
   const pass = (kind: 'seed' | 'final'): Operation => ({
     kind: 'copy',
     move: 'docker',
     pass: kind,
     host: 'prom',
-    argv: rsyncPull({
-      sourceDestination: sshd.destination,
-      sourcePath: source,
-      targetPath: share,
-      exclude: [],
-      delete: kind === 'final',
-      maxDelete: 1000,
-      sudo: false,
-      protectMarker: true,
-      lock: `${share}.lock`,
-      partialFolder: `${share}/.drayage/partial`,
-    }),
+    argv: rsyncPull({ ...options, delete: kind === 'final' }),
+    ...(kind === 'seed'
+      ? { partArgv: rsyncPart(options), rounds: { most: 3, settled: 5, processes: 2 } }
+      : {}),
+    listArgv: rsyncList(options),
     source: { host: 'doc1', path: source },
     target: { path: share, topIsShare: true },
     exclude: [],
@@ -77,6 +84,7 @@ function planFor(source: string, share: string): Plan {
     target: { host: 'prom', path: share },
     scope,
     exclude: [],
+    ...(scope === 'full' ? { inside: { host: 'doc2', path: share, live: share } } : {}),
     what: scope,
   });
   const step = (id: string, stage: Step['stage'], rest: Partial<Step>): Step => ({
@@ -116,48 +124,73 @@ function planFor(source: string, share: string): Plan {
   };
 }
 
-test.each([11, 12])(
-  'a tree in use is seeded, changed, carried over and proven; the marks say what to read (seed %i)',
-  async (seed) => {
-    const source = join(folder, `source ${seed}`);
-    const share = join(folder, `share ${seed}`);
-    makeTree(source, seed);
-    mkdirSync(join(share, '.drayage'), { recursive: true });
-    writeFileSync(join(share, '.drayage/share.json'), '{}');
-    const plan = planFor(source, share);
-    const never = new AbortController().signal;
-    const apply = async (between: () => void) => {
-      const run = await openRun(join(folder, `drayage-${seed}.yaml`), plan, { format: 1 } as Findings);
-      const { world, compared } = openWorld({
-        run,
-        planId: plan.id,
-        hosts,
-        cluster: {
-          get: async () => undefined,
-          call: async () => undefined,
-          waitForTask: async () => undefined,
-        },
-        sink: () => {},
-        finish: never,
-        stop: never,
-      });
-      const result = await applyPlan({
-        plan,
-        world,
-        gate: async () => {
-          between();
-          return 'open';
-        },
-      });
-      await run.close();
-      return { result, compared, run };
-    };
-    const { result, compared, run } = await apply(() => changeTree(source, seed));
-    expect(result.error).toBeUndefined();
-    expect(result.exitCode).toBe(0);
-    expect(compared.get('docker')).toMatchObject({ scope: 'full', differences: 0, attributesCompared: true });
-    expect(run.marks.get().moves.docker?.evidence).toMatchObject({ run: run.name });
-    expect(readdirSync(run.path).sort()).toEqual([
+const never = new AbortController().signal;
+
+/** What a run needs to hear from the outside, and may be told wrongly. */
+interface Outside {
+  readonly atGate?: () => void;
+  readonly hosts?: (name: string) => Host;
+}
+
+async function run(name: string, plan: Plan, outside: Outside) {
+  const opened = await openRun(join(folder, `${name}.yaml`), plan, { format: 1 } as Findings);
+  const events: Event[] = [];
+  const { world, compared } = openWorld({
+    run: opened,
+    plan,
+    hosts: outside.hosts ?? hosts,
+    cluster: {
+      get: async () => undefined,
+      call: async () => undefined,
+      waitForTask: async () => undefined,
+    },
+    sink: (event) => events.push(event),
+    finish: never,
+    stop: never,
+  });
+  const result = await applyPlan({
+    plan,
+    world,
+    gate: async () => {
+      outside.atGate?.();
+      return 'open';
+    },
+  });
+  await opened.close();
+  return { result, report: compared.get('docker'), run: opened, events };
+}
+
+function prepare(name: string, on: string, seed: number) {
+  const source = join(on, `source ${name}`);
+  const share = join(on, `share ${name}`);
+  makeTree(source, seed);
+  mkdirSync(join(share, '.drayage'), { recursive: true });
+  writeFileSync(join(share, '.drayage/share.json'), '{}');
+  return { source, share, plan: planFor(source, share) };
+}
+
+describe.each(['ext4', 'xfs', 'btrfs'] as const)('a tree in use on %s', (kind) => {
+  let disk: LoopMount;
+  beforeAll(() => {
+    disk = loopMount(kind);
+  });
+  afterAll(() => disk?.unmount());
+
+  test('is copied, carried over by the list of what changed, and proven', async () => {
+    const { source, share, plan } = prepare(kind, disk.path, 11);
+    const given = await run(kind, plan, { atGate: () => changeTree(source, 11) });
+    expect(given.result.error).toBeUndefined();
+    expect(given.result.exitCode).toBe(0);
+    expect(given.report).toMatchObject({
+      scope: 'full',
+      differences: 0,
+      attributesCompared: true,
+      pass: { how: 'change-list', listed: expect.any(Number) },
+      inside: { host: 'doc2', differing: [], unlike: [], touched: 0 },
+    });
+    expect(given.report?.inside?.entries).toBeGreaterThan(10);
+    expect(given.run.marks.get().moves.docker?.evidence).toMatchObject({ run: given.run.name });
+    expect(readdirSync(given.run.path).sort()).toEqual([
       'findings.json',
       'journal.jsonl',
       'manifest-docker-source.jsonl.gz',
@@ -165,5 +198,61 @@ test.each([11, 12])(
       'plan.json',
     ]);
     expect(readdirSync(join(share, '.drayage'))).toContain('share.json');
-  },
-);
+    // What was kept for the rounds is not needed any more.
+    expect(readdirSync(given.run.copies)).toEqual([]);
+  });
+});
+
+test('a clock that was set back by an hour before the window: everything is passed over, read, and comes out right', async () => {
+  const { source, plan } = prepare('clock', folder, 12);
+  let back = 0;
+  const setBack = (name: string): Host => ({
+    name,
+    async run(argv, options) {
+      if (name !== 'doc1' || !argv.join(' ').includes('date +%s')) return hosts(name).run(argv, options);
+      const result = await hosts(name).run(argv, options);
+      const [seconds = '', ...rest] = result.stdout.toString().split('\n');
+      return { ...result, stdout: Buffer.from([Number(seconds) - back, ...rest].join('\n')) };
+    },
+  });
+  const given = await run('clock', plan, {
+    hosts: setBack,
+    atGate: () => {
+      changeTree(source, 12);
+      back = 3600;
+    },
+  });
+  expect(given.result.error).toBeUndefined();
+  expect(given.report).toMatchObject({
+    differences: 0,
+    pass: { how: 'full-pass', because: 'the clock of doc1 was set since the copy before' },
+  });
+  expect(given.events).toContainEqual(
+    expect.objectContaining({ level: 'warning', text: expect.stringContaining('the clock of doc1 was set') }),
+  );
+});
+
+test('a file that is changed behind the back of the final pass is found before the release', async () => {
+  const { source, share, plan } = prepare('behind', folder, 13);
+  const spoils = (name: string): Host => ({
+    name,
+    async run(argv, options) {
+      const result = await hosts(name).run(argv, options);
+      const last = argv.includes('--files-from=-') && windowIsOpen;
+      if (last) writeFileSync(join(share, 'new file'), 'other');
+      return result;
+    },
+  });
+  let windowIsOpen = false;
+  const given = await run('behind', plan, {
+    hosts: spoils,
+    atGate: () => {
+      writeFileSync(join(source, 'new file'), 'right');
+      windowIsOpen = true;
+    },
+  });
+  expect(given.result).toMatchObject({
+    exitCode: 7,
+    error: { code: 'apply/difference', seen: expect.stringContaining('new file: content') },
+  });
+});

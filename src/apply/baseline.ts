@@ -1,0 +1,135 @@
+import { access, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { gunzip, gzip } from 'node:zlib';
+import type { Operation } from '../plan/operation.ts';
+import { type Clock, sameClock } from './clock.ts';
+import { type BaselineMarks, type MoveMarks, setMoveMarks } from './marks.ts';
+import type { World } from './world.ts';
+
+type Copy = Extract<Operation, { kind: 'copy' }>;
+
+/** What is known of a move between two passes: source and target are one, except for `pending` and what has changed since. */
+export interface Baseline {
+  /** By the source's clock. */
+  readonly since: Clock;
+  /** File with the identity of each directory at that time. */
+  readonly directories: string;
+  /** Names that differed; bytes as latin1. */
+  readonly pending: readonly string[];
+  /** Of the whole tree. */
+  readonly entries: number;
+}
+
+/** The move's folder of files that outlive a run. */
+export const copyFolder = (world: World, move: string) => join(world.copies, move);
+
+/** Manifests of both sides, kept between the first comparison and the end of the move. */
+export const keptManifests = (folder: string) => ({
+  source: join(folder, 'source.jsonl.gz'),
+  target: join(folder, 'target.jsonl.gz'),
+});
+
+/** From here on no digest is remembered. */
+export async function forgetManifests(move: string, world: World): Promise<void> {
+  for (const file of Object.values(keptManifests(copyFolder(world, move)))) await rm(file, { force: true });
+}
+
+const inFolders = /^since-/;
+
+/**
+ * The marks of this move; those of another source, target or exclusion are forgotten with their files. A pass ends what
+ * was proven before.
+ */
+export async function marksOf(operation: Copy, world: World): Promise<MoveMarks> {
+  const { source, host, target, exclude } = operation;
+  const pair = JSON.stringify([source, host, target, exclude]);
+  const known = world.marks.get().moves[operation.move];
+  if (known !== undefined && known.pair === pair) {
+    const { evidence: proven, final: passed, ...rest } = known;
+    if (proven !== undefined || passed !== undefined) await setMoveMarks(world.marks, operation.move, rest);
+    return rest;
+  }
+  const marks: MoveMarks = { pair, seeded: false };
+  await setMoveMarks(world.marks, operation.move, marks);
+  await rm(copyFolder(world, operation.move), { recursive: true, force: true });
+  return marks;
+}
+
+/** A new folder for the files of one baseline. Folders of passes that came to nothing are removed with the next one. */
+export async function newFolder(move: string, world: World): Promise<string> {
+  const top = copyFolder(world, move);
+  await mkdir(top, { recursive: true, mode: 0o700 });
+  const kept = world.marks.get().moves[move]?.baseline?.folder;
+  for (const name of await readdir(top)) {
+    if (inFolders.test(name) && name !== kept) await rm(join(top, name), { recursive: true, force: true });
+  }
+  return mkdtemp(join(top, 'since-'));
+}
+
+const pendingFile = 'pending.gz';
+
+/** From here on the pass before this one is not needed any more: the marks change first, then its files go. */
+export async function keepBaseline(
+  move: string,
+  folder: string,
+  baseline: Baseline,
+  world: World,
+  round?: MoveMarks['round'],
+): Promise<void> {
+  const names = Buffer.from(baseline.pending.map((name) => `${name}\0`).join(''), 'latin1');
+  await writeFile(join(folder, pendingFile), await promisify(gzip)(names), { mode: 0o600, flush: true });
+  const { baseline: before, ...marks } = world.marks.get().moves[move] as MoveMarks;
+  const kept: BaselineMarks = {
+    since: { ...baseline.since },
+    folder: folder.slice(folder.lastIndexOf('/') + 1),
+    directories: baseline.directories.slice(baseline.directories.lastIndexOf('/') + 1),
+    pending: pendingFile,
+    entries: baseline.entries,
+  };
+  await setMoveMarks(world.marks, move, {
+    ...marks,
+    baseline: kept,
+    ...(round === undefined ? {} : { round }),
+  });
+  if (before !== undefined && before.folder !== kept.folder)
+    await rm(join(copyFolder(world, move), before.folder), { recursive: true, force: true });
+}
+
+/** The baseline that the marks name, or why it cannot be trusted now. */
+export async function readBaseline(
+  operation: Copy,
+  now: Clock,
+  world: World,
+): Promise<{ readonly baseline: Baseline } | { readonly because: string }> {
+  const kept = world.marks.get().moves[operation.move]?.baseline;
+  const { host } = operation.source;
+  if (kept === undefined)
+    return { because: `it is not known since when ${operation.target.path} is a copy of the source` };
+  if (kept.since.bootId !== now.bootId) return { because: `${host} was booted since the copy before` };
+  if (!sameClock(kept.since, now)) return { because: `the clock of ${host} was set since the copy before` };
+  const folder = join(copyFolder(world, operation.move), kept.folder);
+  try {
+    const names = (await promisify(gunzip)(await readFile(join(folder, kept.pending)))).toString('latin1');
+    await access(join(folder, kept.directories));
+    return {
+      baseline: {
+        since: kept.since,
+        directories: join(folder, kept.directories),
+        pending: names.split('\0').slice(0, -1),
+        entries: kept.entries,
+      },
+    };
+  } catch (error) {
+    return { because: `what was known of the copy before cannot be read (${(error as Error).message})` };
+  }
+}
+
+/** From here on the target may be written to by others: nothing is known of it any more. The marks change first. */
+export async function forgetBaseline(move: string, world: World): Promise<void> {
+  const marks = world.marks.get().moves[move];
+  if (marks === undefined) return;
+  const { baseline: _over, ...rest } = marks;
+  await setMoveMarks(world.marks, move, rest);
+  await rm(copyFolder(world, move), { recursive: true, force: true });
+}

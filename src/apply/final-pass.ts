@@ -1,0 +1,137 @@
+import { type Baseline, copyFolder, forgetManifests, marksOf, newFolder, readBaseline } from './baseline.ts';
+import { readClock, syncTree } from './clock.ts';
+import { type Copy, entries, say, shareOf, sidesOfCopy, telling } from './copy-parts.ts';
+import { type FinalMarks, setMoveMarks } from './marks.ts';
+import type { World } from './world.ts';
+
+/**
+ * Exactly what the comparison after the final pass must read; everything else is known to be equal. It is kept in memory
+ * only: when the run ends between the pass and its proof, the next one performs the pass again.
+ */
+export interface FinalPass {
+  readonly listed: readonly string[];
+  readonly inodes: ReadonlyMap<string, string>;
+}
+
+/** The last pass, from a source at rest: by the list of what has changed, or over the whole tree where it cannot be trusted. */
+export async function finalPass(operation: Copy, world: World, step: string): Promise<void> {
+  await marksOf(operation, world);
+  const begun = world.now();
+  const { final, marks } = await carry(operation, world, step);
+  world.finals.set(operation.move, final);
+  const seconds = Math.max(0, (world.now() - begun) / 1000);
+  const before = await marksOf(operation, world);
+  await setMoveMarks(world.marks, operation.move, { ...before, final: { ...marks, seconds } });
+}
+
+interface Carried {
+  readonly final: FinalPass;
+  readonly marks: Omit<FinalMarks, 'seconds'>;
+}
+
+async function carry(operation: Copy, world: World, step: string): Promise<Carried> {
+  if (operation.full !== undefined) return whole(operation, operation.full, false, world, step);
+  const { source } = sidesOfCopy(operation, world);
+  const read = await readBaseline(operation, await readClock(source.host), world);
+  if ('because' in read) return whole(operation, read.because, false, world, step);
+  await syncTree(source.host, source.path);
+  const known = read.baseline;
+  const result = await byList(
+    operation,
+    known,
+    shareOf(operation, known),
+    await newFolder(operation.move, world),
+    world,
+    step,
+  );
+  if (result.kind === 'too-large') {
+    const because = `${entries(result.listed)} have changed, more than ${Math.round(operation.maxShare * 100)} % of ${entries(known.entries)}`;
+    return whole(operation, because, true, world, step);
+  }
+  const { listed, inodes, changed, deleted, bytes } = result;
+  say(
+    world,
+    `Last copy of ${operation.move} by its list of changes: ${entries(listed.length)}, ${deleted} deleted.`,
+  );
+  return {
+    final: { listed, inodes },
+    marks: { how: 'change-list', listed: listed.length, changed, deleted, bytes },
+  };
+}
+
+/** @param folder takes the files of this pass, which nobody needs afterwards */
+async function byList(
+  operation: Copy,
+  known: Baseline,
+  maxShare: number,
+  folder: string,
+  world: World,
+  step: string,
+) {
+  const { move, target, source, exclude, maxDelete, listArgv } = operation;
+  const { topIsShare } = target;
+  const sides = sidesOfCopy(operation, world);
+  return world.changes(
+    { move, argv: listArgv, source, target, exclude, maxDelete, maxShare, frozen: true, topIsShare },
+    known,
+    {
+      puller: sides.target.host,
+      source: sides.source.host,
+      folder,
+      signal: world.stop,
+      progress: telling(world, step, 'what has changed since'),
+    },
+  );
+}
+
+/**
+ * Without a list: rsync over everything, then everything read on both sides. rsync takes files of equal size and time
+ * for equal; what is found to differ is carried by its name.
+ * @param remembered digests that were taken before the window hold where inode, ctime and size are the same
+ */
+async function whole(
+  operation: Copy,
+  because: string,
+  remembered: boolean,
+  world: World,
+  step: string,
+): Promise<Carried> {
+  const { move, target } = operation;
+  say(world, `The whole tree of ${move} is passed over and read: ${because}.`, 'warning');
+  const sides = sidesOfCopy(operation, world);
+  const passed = await world.pass(operation, {
+    puller: sides.target.host,
+    source: sides.source.host,
+    signal: world.stop,
+    progress: telling(world, step, 'the whole tree', world.census[move]),
+  });
+  if (!remembered) await forgetManifests(move, world);
+  const since = await readClock(sides.source.host);
+  const folder = await newFolder(move, world);
+  const found = await world.settle(sides, {
+    kept: copyFolder(world, move),
+    folder,
+    live: false,
+    topIsShare: target.topIsShare,
+    signal: world.stop,
+    progress: telling(world, step, 'both sides read and compared'),
+  });
+  const { changed, deleted, bytes } = passed;
+  const marks = { how: 'full-pass' as const, because, changed, deleted, bytes };
+  say(
+    world,
+    `Last copy of ${move}: ${entries(changed)} carried, ${deleted} deleted; ${entries(found.entries)} read on both sides, ${found.pending.length} not equal yet.`,
+  );
+  if (found.pending.length === 0) return { final: { listed: [], inodes: new Map() }, marks };
+  const again = await byList(operation, { ...found, since }, 1, folder, world, step);
+  if (again.kind === 'too-large') throw new Error('a list was refused that may hold everything');
+  return {
+    final: { listed: again.listed, inodes: again.inodes },
+    marks: {
+      ...marks,
+      changed: changed + again.changed,
+      deleted: deleted + again.deleted,
+      bytes: bytes + again.bytes,
+    },
+  };
+}
