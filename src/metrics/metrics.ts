@@ -124,7 +124,7 @@ export function exposition(standing: Standing): string {
 function labelsText(labels: Readonly<Record<string, string>> = {}): string {
   const pairs = Object.entries(labels).map(
     ([name, value]) =>
-      `${name}="${value.toWellFormed().replace(/[\\"\n]/g, (character) => (character === '\n' ? '\\n' : `\\${character}`))}"`,
+      `${name}="${value.replace(/[\\"\n]/g, (character) => (character === '\n' ? '\\n' : `\\${character}`))}"`,
   );
   return pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
 }
