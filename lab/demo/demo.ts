@@ -241,7 +241,7 @@ function resultText(report: DemoReport, { palette }: Screen): string {
   return [
     `  Differences   ${palette.good('none')} among ${count(report.entries, 'entry', 'entries')}: content, owners, modes, times, ACLs, hard links`,
     `  Data          ${count(report.files, 'file')}, ${bytes(report.bytes)}`,
-    `  Downtime      ${report.windowSeconds?.toFixed(1)} s`,
+    `  Downtime      ${report.windowSeconds?.toFixed(1)} s, projected ${report.expectedWindowSeconds?.toFixed(0)} s`,
     `  Containers    ${containers.running} of ${containers.expected} run on doc2, none on doc1`,
     `  The writer    ${count(writer.linesBefore, 'line')} on doc1, ${count(writer.linesAfter, 'more line')} on doc2 so far: none lost, none twice`,
     `  The demo      ${clock(report.seconds.total ?? 0)}`,

@@ -36,7 +36,14 @@ export function writerOverMove(source: Buffer, target: Buffer): WriterOverMove {
 export interface Measured {
   readonly drayage: Pick<
     Report,
-    'plan' | 'differences' | 'files' | 'entries' | 'bytes' | 'windowSeconds' | 'evidence'
+    | 'plan'
+    | 'differences'
+    | 'files'
+    | 'entries'
+    | 'bytes'
+    | 'windowSeconds'
+    | 'expectedWindowSeconds'
+    | 'evidence'
   >;
   /** Names of the containers that ran on doc1 before, and that run on doc2 and on doc1 now. */
   readonly containers: {
@@ -57,6 +64,8 @@ export interface DemoReport {
   readonly bytes: number;
   /** null: drayage reported no window. */
   readonly windowSeconds: number | null;
+  /** What was projected before it. */
+  readonly expectedWindowSeconds: number | null;
   readonly containers: {
     readonly expected: number;
     readonly running: number;
@@ -78,6 +87,7 @@ export function demoReport({ drayage, containers, writer, seconds }: Measured): 
     entries: drayage.entries,
     bytes: drayage.bytes,
     windowSeconds: drayage.windowSeconds ?? null,
+    expectedWindowSeconds: drayage.expectedWindowSeconds ?? null,
     containers: {
       expected: before.length,
       running: before.filter((name) => target.includes(name)).length,
