@@ -60,13 +60,16 @@ export function makeResult({ measured, targets, ...rest }: Measurements): BenchR
   };
 }
 
+/** Above it, something else ran in the minute before. */
+const busyLoad = 0.7;
+
 /** The result as Markdown: a line of what it was measured on, the times, the ratios, the notes. */
 export function markdown(result: BenchResult): string {
   const { tree, machine } = result;
   const megabytes = Math.round((tree.bytes ?? 0) / 1e6);
   const size =
     tree.entries === undefined ? '' : `${tree.entries} entries, ${megabytes} MB, ${result.fileSystems}; `;
-  const on = `${result.at.slice(0, 10)}: ${size}caches ${result.cache}; ${machine.cores} cores, ${machine.memoryGigabytes} GB, Linux ${machine.kernel}, load ${machine.load.toFixed(1)} at the start.`;
+  const on = `${result.at.slice(0, 10)}: ${size}caches ${result.cache}; ${machine.cores} cores, ${machine.memoryGigabytes} GB, Linux ${machine.kernel}, load ${machine.load.toFixed(1)} at the start${machine.load > busyLoad ? ': a busy machine' : ''}.`;
   const runs = (key: string) => (result.timings[key] ?? []).map((value) => value.toFixed(2)).join(', ');
   return [
     on,

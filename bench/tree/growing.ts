@@ -6,6 +6,7 @@ import {
   futimesSync,
   lchownSync,
   linkSync,
+  lutimesSync,
   mkdirSync,
   openSync,
   symlinkSync,
@@ -117,6 +118,8 @@ export class Growing {
     this.folder(dirname(path));
     symlinkSync(to, join(this.root, path));
     lchownSync(join(this.root, path), this.#owner.uid, this.#owner.gid);
+    // rsync does not carry a time that differs within one second.
+    lutimesSync(join(this.root, path), oldest, oldest);
     this.counts.symbolicLinks += 1;
     this.counts.entries += 1;
   }

@@ -47,3 +47,11 @@ it('is a table that names what was measured on, each time, and what is not reach
   expect(lines).toContain('| window/twoPass | 0.300 | at most 0.250 | NOT reached |');
   expect(lines.at(-1)).toBe('- a note');
 });
+
+it('says of a busy machine that it was one', () => {
+  const machine = { ...measurements.machine, load: 3.2 };
+  expect(markdown(makeResult({ ...measurements, machine }))).toContain(
+    'load 3.2 at the start: a busy machine.',
+  );
+  expect(markdown(makeResult(measurements))).not.toContain('busy');
+});
