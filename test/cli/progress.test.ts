@@ -37,7 +37,10 @@ describe('on a terminal', () => {
     vi.advanceTimersByTime(1000);
     expect(screen(texts.err)).toEqual(['      rsync  10%  10 of 100 entries  10.0 kB']);
     sink(finished);
-    expect(screen(texts.err)).toEqual([' 3/17 + First copy of docker  12.3 s  10 of 100 entries, 10.0 kB', '']);
+    expect(screen(texts.err)).toEqual([
+      ' 3/17 + First copy of docker  12.3 s  10 of 100 entries, 10.0 kB',
+      '',
+    ]);
     expect(texts.out).toBe('');
   });
 
