@@ -1,12 +1,18 @@
 import { expect, test } from 'vitest';
+import type { Copy } from '../../src/apply/copy-parts.ts';
 import { writeScript } from '../../src/apply/write.ts';
+import { listCommand, scanCommand } from '../../src/copy/change-list/commands.ts';
+import { dryRunOf } from '../../src/copy/rsync-command.ts';
 import { probeScript } from '../../src/guest/probe.ts';
+import { makePlan } from '../../src/plan/make-plan.ts';
 import type { Operation } from '../../src/plan/operation.ts';
 import { quoteArgv } from '../../src/ssh/quote.ts';
 import { remoteCommand } from '../../src/ssh/ssh.ts';
+import { digestCommand, listedCommand, metadataCommand } from '../../src/verify/manifest-command.ts';
 import { deedMinusPlan } from './lab-deed.ts';
 import { onlyLooks, wordsOf } from './lab-looks.ts';
 import type { Received } from './lab-record.ts';
+import { sampleConfig, sampleFindings } from './sample.ts';
 
 const run = (host: string, ...argv: string[]): Operation => ({ kind: 'run', host, argv, what: 'something' });
 const received = (commands: Readonly<Record<string, string[]>>, api: Received['api'] = []): Received => ({
@@ -54,6 +60,41 @@ test('a changing call that nobody planned is found, and so is one with another p
   expect(deedMinusPlan([], got({}))).toHaveLength(1);
 });
 
+const copied = makePlan(sampleConfig(), sampleFindings(), '0').steps.flatMap(({ operations }) =>
+  operations.filter((operation) => operation.kind === 'copy'),
+);
+const [seed, last] = copied as [Copy, Copy];
+const half = (flags = '') => `rsync --server --sender -logDtprSX${flags}e.iLsfxCIvu`;
+
+test('a first copy is everything once, and at least one list of changes; no more of them than the plan says', () => {
+  const whole = remoteCommand(seed.argv);
+  const list = remoteCommand(seed.listArgv);
+  const deed = (prom: string[], doc1 = prom.map(() => half())) =>
+    deedMinusPlan([seed], received({ prom, doc1 }));
+  expect(deed([whole, list])).toEqual([]);
+  expect(deed([list])).toEqual([]);
+  expect(deed([whole, list, list, whole, list])).toEqual([]);
+  expect(deed([whole], [half()])).toEqual([expect.stringContaining('prom never received')]);
+  expect(deed([whole, list, list, list, list, list, list])).not.toEqual([]);
+  expect(deed([whole, list], [])).toEqual([expect.stringContaining('doc1 never received')]);
+  expect(deed([whole, list.replace('--force', '--inplace')])).not.toEqual([]);
+});
+
+test('a final pass is one list; or everything, with its deletions counted before', () => {
+  const deed = (...argvs: string[][]) =>
+    deedMinusPlan(
+      [last],
+      received({
+        prom: argvs.map((argv) => remoteCommand(argv)),
+        doc1: argvs.map((argv) => half(argv.includes('--dry-run') ? 'n' : '')),
+      }),
+    );
+  expect(deed(last.listArgv)).toEqual([]);
+  expect(deed(last.listArgv, dryRunOf(last.argv), last.argv)).toEqual([]);
+  expect(deed()).not.toEqual([]);
+  expect(deed(last.listArgv, ['rm', '-rf', '/'])).not.toEqual([]);
+});
+
 test('words are read back from every line that can be sent', () => {
   const argv = ['sh', '-c', 'a "b"\n$(c) \\ \'d\'', '', '*', '--x=1'];
   expect(wordsOf(quoteArgv(argv))).toEqual(argv);
@@ -66,6 +107,11 @@ test('looking is told from changing', () => {
     ['cat', '/etc/fstab'],
     ['runuser', '-u', 'notes', '--', 'env', '--chdir=/', 'podman', 'container', 'exists', 'x'],
     ['sh', '-c', '! "$@"', 'sh', 'systemctl', 'is-active', 'x'],
+    scanCommand('/mnt', ['cache'], 1_800_000_000),
+    listCommand('/mnt', ['it\'s "odd"'], 'children'),
+    metadataCommand('/mnt', ['cache']),
+    digestCommand('/mnt', 'xxh128', 256),
+    listedCommand('/mnt', 'blake3'),
     ['sh', '-c', probeScript({ a: ['cat', 'x'], b: ['find', '/', '-printf', '%p\\n'] })],
     [
       'sh',
@@ -92,6 +138,10 @@ test('looking is told from changing', () => {
     ['sh', '-c', 'cd -- "$1" && shift && exec find . "$@"', 'sh', '/mnt', '-delete'],
     ['sh', '-c', 'cd -- "$1" && shift && exec find . "$@"', 'sh', '/mnt', '-execdir', 'rm', '{}', ';'],
     ['find', '/', '-delete'],
+    [...digestCommand('/mnt', 'xxh128', 256).slice(0, -3), 'rm', '-rf', '--'],
+    listedCommand('/mnt', 'blake3').map((word) => word.replace('getfattr -h', 'setfattr -h')),
+    listCommand('/mnt', [], 'children').map((word) => word.replace('-printf', '-delete -printf')),
+    [...scanCommand('/mnt', [], 1), '-delete'],
     ['zfs', 'destroy', 'x'],
   ];
   for (const argv of changes) expect(onlyLooks(remoteCommand(argv)), argv.join(' ')).toBe(false);

@@ -10,6 +10,8 @@ interface Due {
   readonly on: string;
   readonly what: string;
   readonly matches: (received: string) => boolean;
+  /** It may be left out: the number of rounds over what changes is known only afterwards. */
+  readonly optional?: true;
 }
 
 /** `PUT /path {"key":"value"}`, numbers as the form's text, keys sorted. */
@@ -25,6 +27,43 @@ function callText(method: string, path: string, params: Readonly<Record<string, 
     ])
     .sort(([a], [b]) => (String(a) < String(b) ? -1 : 1));
   return `${method} ${path} ${JSON.stringify(Object.fromEntries(form))}`;
+}
+
+/** What rsync on the node asks its other half on the source for; `n` among its flags is the dry run. */
+function sender(on: string, dry: boolean): Due {
+  return {
+    on,
+    what: `rsync --server --sender${dry ? ' (dry run)' : ''}`,
+    matches: (received) =>
+      /^rsync --server --sender -([A-Za-z.]+)$/.exec(received)?.[1]?.split('e.')[0]?.includes('n') === dry,
+  };
+}
+
+/** Rounds, or a final pass; on the source the halves of all of them look alike, so what must come is put first. */
+function copyDue(operation: Extract<Operation, { kind: 'copy' }>): Due[] {
+  const { host, source, argv, listArgv, rounds, full } = operation;
+  const command = (words: readonly string[]): Due => {
+    const line = remoteCommand(words);
+    return { on: host, what: line, matches: (received) => received === line };
+  };
+  const perhaps = (due: Due[]): Due[] => due.map((one) => ({ ...one, optional: true }));
+  const list = command(listArgv);
+  const dryRun = deletes(argv) ? [command(dryRunOf(argv))] : [];
+  const whole = command(argv);
+  const half = sender(source.host, false);
+  const dryHalf = deletes(argv) ? [sender(source.host, true)] : [];
+  if (operation.pass === 'final') {
+    return full === undefined
+      ? [list, half, ...perhaps([...dryRun, ...dryHalf, whole, half, list, half])]
+      : [...dryRun, ...dryHalf, whole, half, ...perhaps([list, half])];
+  }
+  const each = full === undefined ? perhaps([whole, list]) : [];
+  const again = Array.from({ length: (rounds?.most ?? 1) - 1 }).flatMap(() =>
+    full === undefined ? each : perhaps([whole]),
+  );
+  const first = full === undefined ? [...perhaps([whole]), list] : [whole];
+  const halves = Array.from({ length: 2 * (rounds?.most ?? 1) - 1 }, () => half);
+  return [...first, ...again, half, ...perhaps(halves)];
 }
 
 /** What the hosts and the API receive for one operation, and nothing else. */
@@ -44,19 +83,8 @@ function dueFor(operation: Operation): Due[] {
           ]),
         ),
       ];
-    case 'copy': {
-      const pull = (argv: readonly string[], dry: boolean): Due[] => [
-        exactly(operation.host, remoteCommand(argv)),
-        // What rsync on the node asks its other half on the source for; `n` is the dry run.
-        due(operation.source.host, `rsync --server --sender${dry ? ' (dry run)' : ''}`, (received) => {
-          const flags = /^rsync --server --sender -([A-Za-z.]+)$/.exec(received)?.[1]?.split('e.')[0];
-          return flags?.includes('n') === dry;
-        }),
-      ];
-      // Deletions are counted before they are made.
-      const count = deletes(operation.argv) ? pull(dryRunOf(operation.argv), true) : [];
-      return [...count, ...pull(operation.argv, false)];
-    }
+    case 'copy':
+      return copyDue(operation);
     case 'carry-back': {
       const push = (argv: readonly string[], dry: boolean): Due[] => [
         exactly(operation.host, remoteCommand(argv)),
@@ -98,13 +126,18 @@ export function deedMinusPlan(operations: readonly Operation[], received: Receiv
   for (const [on, commands] of Object.entries(lists)) {
     const expected = due.filter((item) => item.on === on);
     for (const command of commands) {
-      if (expected[0]?.matches(command)) expected.shift();
+      const must = expected.findIndex((item) => item.optional !== true);
+      const here = expected.findIndex((item) => item.matches(command));
+      if (here !== -1 && (must === -1 || here <= must)) expected.splice(0, here + 1);
       else if (on === 'api' || !onlyLooks(command)) {
-        const next = expected[0] === undefined ? 'nothing more' : shortly(expected[0].what);
-        wrong.push(`${on} received ${shortly(command)}; planned next: ${next}`);
+        const next = expected[must === -1 ? 0 : must];
+        wrong.push(
+          `${on} received ${shortly(command)}; planned next: ${next === undefined ? 'nothing more' : shortly(next.what)}`,
+        );
       }
     }
-    for (const item of expected) wrong.push(`${on} never received ${shortly(item.what)}`);
+    for (const item of expected)
+      if (item.optional !== true) wrong.push(`${on} never received ${shortly(item.what)}`);
   }
   const known = new Set(Object.keys(lists));
   for (const item of due)

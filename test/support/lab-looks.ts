@@ -1,6 +1,33 @@
 import { quietScript } from '../../src/apply/quiet.ts';
 import { probeScript } from '../../src/guest/probe.ts';
 import { isReadOnly } from '../../src/guest/read-only.ts';
+import type { Host } from '../../src/ssh/host.ts';
+import { commonDigest, type DigestAlgorithm } from '../../src/verify/digest.ts';
+import {
+  attributesCommand,
+  digestCommand,
+  listedCommand,
+  probeCommand,
+  stampCommand,
+} from '../../src/verify/manifest-command.ts';
+import { countScript } from '../../src/verify/top-counts.ts';
+
+const algorithms: readonly DigestAlgorithm[] = ['xxh128', 'blake3', 'sha256'];
+const scriptOf = (argv: readonly string[]) => argv[2] ?? '';
+
+/** The script by which the digest tools of a host are found out. */
+async function digestScript(): Promise<string> {
+  let script = '';
+  const host: Host = {
+    name: '',
+    async run(argv) {
+      script = scriptOf(argv);
+      return { exitCode: 0, stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) };
+    },
+  };
+  await commonDigest([host]);
+  return script;
+}
 
 /** Scripts that drayage may send beside the operations of a plan, word by word, and what each is for. */
 const lookingScripts: Readonly<Record<string, string>> = {
@@ -11,11 +38,10 @@ const lookingScripts: Readonly<Record<string, string>> = {
   'date +%s && cat /proc/uptime /proc/sys/kernel/random/boot_id': 'the clock, for what has changed since',
   // Flushes what the kernel holds back; no name and no content changes.
   'sync -f -- "$1" || sync': 'pass: what was stored through a mapping touches ctime',
-  'command -v getfattr': 'proof: are there tools for attributes',
-  'cd -- "$1" && shift && exec xargs -0 -r sha256sum -z --': 'proof: contents',
-  'cd -- "$1" && shift && exec xargs -0 -r stat --printf "%.9Y %s %n\\0" --':
-    'proof: has the target written since',
-  'cd -- "$1" && shift && exec xargs -0 -r getfattr -h -d -m - -e hex --': 'proof: attributes',
+  [scriptOf(probeCommand)]: 'proof: the time, and are there tools for attributes',
+  [await digestScript()]: 'proof: which digest tools are there',
+  [scriptOf(stampCommand(''))]: 'proof: has the target written since',
+  [countScript]: 'proof: how many entries does the guest see',
   'podman container inspect --format "$1" -- "$2" | grep -E -- "$3"':
     'environment of a container, for the one made on the target',
   '! test -e "$1" || grep -qxF -- "$2" "$1"': 'guard: the file is not there, or was made by drayage',
@@ -26,8 +52,18 @@ const lookingScripts: Readonly<Record<string, string>> = {
   [quietScript]: 'proof: nobody holds a file',
 };
 /** Walks with tests and a format of their own; the programs that `-execdir` may run are listed. */
-const walk = 'cd -- "$1" && shift && exec find . "$@"';
+const walks = new Set([
+  'cd -- "$1" && shift && exec find . "$@"',
+  'cd -- "$1" && shift && exec find . -xdev "$@"',
+  'LC_ALL=C; export LC_ALL; cd -- "$1" && shift && exec find . "$@"',
+  'cd -- "$1" && test -n "$(find . -mindepth 1 -maxdepth 1 -print -quit)" || exit 3; shift; exec find . -xdev "$@"',
+  scriptOf(attributesCommand('', [])),
+]);
 const walkedBy = new Set(['stat', 'sha256sum', 'getfattr']);
+/** A find whose places come on stdin; it stands in the second argument. */
+const walkAt = 'cd -- "$1" && exec xargs -0 -r sh -c "$2" sh';
+const digest = scriptOf(digestCommand('', 'sha256', 1));
+const listed = scriptOf(listedCommand('', 'sha256'));
 
 /** The words that a command line of `quoteArgv` was made of; undefined when a shell would do more with it than split it. */
 export function wordsOf(line: string): string[] | undefined {
@@ -76,14 +112,24 @@ function looks(argv: readonly string[]): boolean {
 function scriptLooks(script: string, positional: readonly string[]): boolean {
   if (Object.hasOwn(lookingScripts, script)) return true;
   if (script === '! "$@"') return looks(positional);
-  if (script === walk) {
-    const runs = positional.flatMap((word, index) =>
-      /^-(exec|execdir|ok|okdir)$/.test(word) ? [positional[index + 1]] : [],
-    );
-    const writes = positional.some((word) => /^-(delete|fprint|fprint0|fprintf|fls)$/.test(word));
-    return !writes && runs.every((name) => name !== undefined && walkedBy.has(name));
+  if (walks.has(script)) return onlyWalks(positional);
+  if (script === walkAt) {
+    const find = wordsOf((positional[1] ?? '').replace(/^exec find "\$@" /, 'find '));
+    return find?.[0] === 'find' && onlyWalks(find);
   }
+  const same = (argv: readonly string[]) => argv.slice(5).join('\0') === positional.slice(1).join('\0');
+  if (script === digest)
+    return algorithms.some((name) => same(digestCommand('', name, Number(positional[1]))));
+  if (script === listed) return algorithms.some((name) => same(listedCommand('', name)));
   return isProbe(script);
+}
+
+function onlyWalks(words: readonly string[]): boolean {
+  const runs = words.flatMap((word, index) =>
+    /^-(exec|execdir|ok|okdir)$/.test(word) ? [words[index + 1]] : [],
+  );
+  const writes = words.some((word) => /^-(delete|fprint|fprint0|fprintf|fls)$/.test(word));
+  return !writes && runs.every((name) => name !== undefined && walkedBy.has(name));
 }
 
 /** An inspection's script: it is exactly what `probeScript` makes of commands that only look. */
