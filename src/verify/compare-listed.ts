@@ -1,7 +1,8 @@
 import { type AddDifference, compareEntry, type Difference, difference } from './compare-entry.ts';
-import { linkComparison } from './compare-links.ts';
+import { compareLinks } from './compare-links.ts';
 import type { Sides } from './compare-trees.ts';
 import type { DigestAlgorithm } from './digest.ts';
+import type { Entry } from './manifest.ts';
 import { longestName } from './manifest-command.ts';
 import { orderKey } from './manifest-line.ts';
 import { readListed } from './read-listed.ts';
@@ -55,7 +56,7 @@ export async function compareListed(
   const attributesKnown = source.attributesKnown && target.attributesKnown;
   const differences: Difference[] = [];
   const add: AddDifference = (...parts) => differences.push(difference(...parts));
-  const links = linkComparison(add);
+  const pairs: [string, Entry, Entry][] = [];
   let filesRead = 0;
   let bytesRead = 0;
   const order = (a: string, b: string) => (orderKey(a) < orderKey(b) ? -1 : 1);
@@ -81,8 +82,9 @@ export async function compareListed(
       filesRead += 1;
       bytesRead += left.size;
     }
-    if (right !== undefined) links(path, left, right);
+    if (right !== undefined) pairs.push([path, left, right]);
   }
+  compareLinks(pairs, add);
   return {
     differences,
     entries: source.entries.size,

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { type AddDifference, compareEntry, type Difference, difference } from './compare-entry.ts';
 import { linkComparison } from './compare-links.ts';
 import { verifyError } from './errors.ts';
@@ -6,11 +7,12 @@ import { entryOf, type ManifestCursor, openManifest } from './manifest-file.ts';
 import { hasLinks, isPlain, orderKey, pathToken, sameShared } from './manifest-line.ts';
 import { printableName } from './name.ts';
 import { listed } from './report.ts';
+import { together } from './together.ts';
 import { type TopCount, topCounter } from './tops.ts';
 
 export interface Comparison {
   readonly differences: number;
-  /** The first of them, at most a thousand, in the order of the manifests. */
+  /** The first of them, at most a thousand, in the order of the manifests, hard links last. */
   readonly first: readonly Difference[];
   /** Sockets of the source, for people, at most a thousand: they are neither compared nor missed. */
   readonly sockets: readonly string[];
@@ -39,7 +41,9 @@ export async function compareManifests(
 ): Promise<Comparison> {
   const [left, right] = await Promise.all([openManifest(source), openManifest(target)]);
   try {
-    return await compareCursors(source, left, target, right, options);
+    return await together(undefined, (signal) =>
+      compareCursors(source, left, target, right, options, signal),
+    );
   } finally {
     left.close();
     right.close();
@@ -52,6 +56,7 @@ async function compareCursors(
   target: string,
   right: ManifestCursor,
   options: CompareOptions,
+  signal: AbortSignal,
 ): Promise<Comparison> {
   const { algorithm } = left.header;
   if (algorithm !== right.header.algorithm) {
@@ -72,7 +77,7 @@ async function compareCursors(
     if (first.length < listed) first.push(found);
     options.onDifference?.(found);
   };
-  const links = linkComparison(add);
+  const links = linkComparison(dirname(source), signal, add);
   const tops = topCounter();
   const socket = (path: string, entry: Entry) => {
     if (entry.type === 's' && sockets.length < listed) sockets.push(printableName(path));
@@ -88,7 +93,7 @@ async function compareCursors(
     const other = entryOf(target, there);
     socket(one.path, one.entry);
     compareEntry(one.path, one.entry, other.entry, rules, add);
-    links(one.path, one.entry, other.entry);
+    links.pair(one.path, one.entry, other.entry);
   };
   while (left.line !== undefined || right.line !== undefined) {
     const here = left.line;
@@ -104,7 +109,10 @@ async function compareCursors(
     const rightMoved = order >= 0 ? right.next() : undefined;
     if (leftMoved !== undefined) await leftMoved;
     if (rightMoved !== undefined) await rightMoved;
+    const room = links.room();
+    if (room !== undefined) await room;
   }
+  await links.end();
   return { differences, first, sockets, tops: tops.all(), attributesCompared: attributesKnown };
 }
 

@@ -82,8 +82,8 @@ function broken(file: string, why: string, cause?: unknown): DrayageError {
 
 /** @throws verify/manifest when the file is not a manifest, not whole, or of another version */
 export async function openManifest(file: string): Promise<ManifestCursor> {
-  const input = createReadStream(file, { highWaterMark: 256 * 1024 });
-  const gunzip = createGunzip({ chunkSize: 256 * 1024 });
+  const input = createReadStream(file);
+  const gunzip = createGunzip({ chunkSize: 64 * 1024 });
   pipeline(input, gunzip).catch(() => {});
   const chunks = gunzip[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   let lines: string[] = [];

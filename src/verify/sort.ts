@@ -27,7 +27,8 @@ export function startSorter(scratch: string, signal: AbortSignal): Sorter {
   const stdin = new PassThrough({ highWaterMark: 1 << 20 });
   let batch = '';
   let full = false;
-  let unfinished: Buffer[] = [];
+  let raw: Buffer[] = [];
+  let rawLength = 0;
   let take: ((chunk: Buffer) => Promise<void> | undefined) | undefined;
   const write = (chunk: Buffer) => {
     if (!stdin.write(chunk)) full = true;
@@ -56,15 +57,15 @@ export function startSorter(scratch: string, signal: AbortSignal): Sorter {
       if (batch.length >= batchLength) flush();
     },
     pushRaw(chunk) {
-      const end = chunk.lastIndexOf(0) + 1;
-      if (end > 0) {
-        // Another's record must not come between the parts of one.
-        flush();
-        for (const part of unfinished) write(part);
-        unfinished = [];
-        write(chunk.subarray(0, end));
-      }
-      if (end < chunk.length) unfinished.push(chunk.subarray(end));
+      raw.push(chunk);
+      rawLength += chunk.length;
+      if (rawLength < batchLength) return;
+      const all = Buffer.concat(raw);
+      // Another's record must not come between the parts of one.
+      const end = all.lastIndexOf(0) + 1;
+      if (end > 0) write(all.subarray(0, end));
+      raw = [all.subarray(end)];
+      rawLength = all.length - end;
     },
     room() {
       if (!full) return undefined;
@@ -79,6 +80,7 @@ export function startSorter(scratch: string, signal: AbortSignal): Sorter {
         return onBatch?.();
       };
       flush();
+      for (const part of raw) write(part);
       stdin.end();
       const result = await ended;
       if (result.exitCode !== 0 || parser.rest() !== '') failed(result);
