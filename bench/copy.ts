@@ -1,6 +1,6 @@
 /** How fast is the first copy: drayage's seed against rsync, fpsync and a tar pipe. docs/performance.md says how to read the numbers. */
 import { execFileSync } from 'node:child_process';
-import { loadavg } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { prepareCaches, reachable } from './caches.ts';
 import { type Checked, check } from './check.ts';
@@ -34,7 +34,8 @@ function hasFpsync(): boolean {
 /** fpsync's number of jobs that is fastest on this machine, tried on some of the services. */
 async function bestJobs(world: BenchWorld): Promise<number> {
   let best = { jobs: 1, took: Number.POSITIVE_INFINITY };
-  for (const jobs of [1, 2, 4, 8]) {
+  const cores = cpus().length;
+  for (const jobs of new Set([1, cores, 2 * cores])) {
     const target = emptyTarget(world);
     prepareCaches('cold', [world.source, world.target]);
     const took = await seconds(() => fpsync(world, target, jobs, join(world.tree.root, 'apps/group0')));
