@@ -43,12 +43,15 @@ export function sidesOf(
 export const sidesOfCopy = (operation: Copy, world: World) =>
   sidesOf({ ...operation, target: { ...operation.target, host: operation.host } }, world);
 
-/** Hands on how far something has come, with the totals of the census where the work itself knows none. */
+/**
+ * Hands on how far something has come, with the totals of the census where the work itself knows none. A pass over what is
+ * there already sends few of the bytes: it has no total of them.
+ */
 export function telling(
   world: World,
   step: string,
   what: string,
-  total?: { entries: number; bytes: number },
+  total?: { entries: number; bytes?: number },
 ) {
   return ({ files, bytes }: { readonly files: Amount; readonly bytes: Amount }): void => {
     world.sink({
@@ -56,7 +59,7 @@ export function telling(
       step,
       what,
       files: total === undefined ? files : { total: total.entries, ...files },
-      bytes: total === undefined ? bytes : { total: total.bytes, ...bytes },
+      bytes: total?.bytes === undefined ? bytes : { total: total.bytes, ...bytes },
     });
   };
 }
@@ -67,6 +70,12 @@ const alwaysAList = 10_000;
 /** The share of a tree above which a list is not used; nothing is too much of a small tree. */
 export const shareOf = (operation: Copy, known: { readonly entries: number }) =>
   Math.max(operation.maxShare, alwaysAList / Math.max(1, known.entries));
+
+/** The entries of a move by the census; undefined when it was not counted. */
+export function entriesOf(world: World, move: string): { entries: number } | undefined {
+  const known = world.census[move];
+  return known === undefined ? undefined : { entries: known.entries };
+}
 
 export function say(world: World, text: string, level: 'info' | 'warning' = 'info'): void {
   world.sink({ type: 'message', level, text });

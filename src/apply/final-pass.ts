@@ -1,6 +1,6 @@
 import { type Baseline, copyFolder, forgetManifests, marksOf, newFolder, readBaseline } from './baseline.ts';
 import { readClock, syncTree } from './clock.ts';
-import { type Copy, entries, say, shareOf, sidesOfCopy, telling } from './copy-parts.ts';
+import { type Copy, entries, entriesOf, say, shareOf, sidesOfCopy, telling } from './copy-parts.ts';
 import { type FinalMarks, setMoveMarks } from './marks.ts';
 import type { World } from './world.ts';
 
@@ -103,7 +103,7 @@ async function whole(
     puller: sides.target.host,
     source: sides.source.host,
     signal: world.stop,
-    progress: telling(world, step, 'the whole tree', world.census[move]),
+    progress: telling(world, step, 'the whole tree', entriesOf(world, move)),
   });
   if (!remembered) await forgetManifests(move, world);
   const since = await readClock(sides.source.host);

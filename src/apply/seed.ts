@@ -8,7 +8,16 @@ import {
   readBaseline,
 } from './baseline.ts';
 import { readClock, sameClock, syncTree } from './clock.ts';
-import { type Copy, entries, refuseUnguarded, say, shareOf, sidesOfCopy, telling } from './copy-parts.ts';
+import {
+  type Copy,
+  entries,
+  entriesOf,
+  refuseUnguarded,
+  say,
+  shareOf,
+  sidesOfCopy,
+  telling,
+} from './copy-parts.ts';
 import { setMoveMarks } from './marks.ts';
 import type { World } from './world.ts';
 
@@ -198,12 +207,10 @@ async function wholePasses(operation: Copy, world: World, step: string): Promise
       puller: world.hosts(operation.host),
       source: world.hosts(operation.source.host),
       signal: world.stop,
-      progress: telling(
-        world,
-        step,
-        pass === 1 ? 'first copy' : `the whole tree, pass ${pass}`,
-        world.census[move],
-      ),
+      progress:
+        pass === 1
+          ? telling(world, step, 'first copy', world.census[move])
+          : telling(world, step, `the whole tree, pass ${pass}`, entriesOf(world, move)),
     });
     const marks = await marksOf(operation, world);
     const round = { seconds: Math.max(0, (world.now() - begun) / 1000), listed: result.changed };
