@@ -2,8 +2,9 @@ import type { Check } from '../plan/operation.ts';
 import type { Host } from '../ssh/host.ts';
 import type { DigestAlgorithm } from '../verify/digest.ts';
 import { readManifestFile } from '../verify/manifest-file.ts';
+import { printableName } from '../verify/name.ts';
 import type { MoveReport } from '../verify/report.ts';
-import { pickSample, readSample, stillUnchanged } from '../verify/sample.ts';
+import { pickSample, readSample, type Sampled, stillUnchanged } from '../verify/sample.ts';
 import { countTops, unlike } from '../verify/top-counts.ts';
 import type { World } from './world.ts';
 
@@ -31,8 +32,7 @@ export async function lookInside(
 ): Promise<{ report: NonNullable<MoveReport['inside']>; wrong?: string }> {
   const { host, path, live } = inside;
   const guest = world.hosts(host);
-  const sample = await stillUnchanged(node, live, await pickSample(manifest, sampleSize));
-  const differing = await readSample(guest, path, algorithm, sample);
+  const { sample, differing } = await readInside(inside, node, guest, manifest, algorithm);
   const { newest, entries: proven } = await lastTouched(manifest);
   let seen = { entries: 0, tops: 0, unlike: [] as string[] };
   for (let look = 1; look <= looks; look += 1) {
@@ -53,6 +53,27 @@ export async function lookInside(
   if (lines.length === 0) return { report };
   const wrong = `${host} sees ${differing.length} of ${sample.length} files, and ${seen.unlike.length} of ${seen.tops} names at the top, otherwise than the node through ${path}:\n${lines.join('\n')}`;
   return { report, wrong };
+}
+
+/** What is written to, or removed, while the guest reads it says nothing: only what is the same before and after counts. */
+async function readInside(
+  { path, live }: Inside,
+  node: Host,
+  guest: Host,
+  manifest: string,
+  algorithm: DigestAlgorithm,
+): Promise<{ sample: readonly Sampled[]; differing: string[] }> {
+  let sample = await stillUnchanged(node, live, await pickSample(manifest, sampleSize));
+  for (;;) {
+    const read = await readSample(guest, path, algorithm, sample).catch((error: unknown) => error);
+    const after = await stillUnchanged(node, live, sample);
+    if (Array.isArray(read)) {
+      const same = new Set(after.map((file) => printableName(file.path)));
+      return { sample: after, differing: read.filter((name) => same.has(name)) };
+    }
+    if (after.length === sample.length) throw read;
+    sample = after;
+  }
 }
 
 /** The last ctime of a manifest (seconds with their fraction) and its entries below the top. */
