@@ -85,7 +85,9 @@ export function rsyncPull(options: PullOptions): string[] {
  * One pass that pulls exactly the names on its stdin (relative, NUL-separated) and nothing below them. A name that the
  * source does not have is deleted on the target, with all below it; `--force` lets a file take the place of a
  * directory. rsync 3.5.0 counts both kinds of deletion against `--max-delete` (tried). `--ignore-times`: a name
- * stands in the list because something says that it may differ, whatever size and mtime say.
+ * stands in the list because something says that it may differ, whatever size and mtime say. `--trust-sender`: without
+ * it rsync (3.5.0, tried) takes names that it was given, of some thousand bytes, for names that nobody asked for; a pass
+ * over the whole tree accepts every name anyway.
  */
 export function rsyncList(options: Omit<PullOptions, 'delete'>): string[] {
   return rsyncArgv({ ...options, delete: false }, [
@@ -95,7 +97,14 @@ export function rsyncList(options: Omit<PullOptions, 'delete'>): string[] {
   ]);
 }
 
-const listOnly = ['--from0', '--files-from=-', '--ignore-times', '--delete-missing-args', '--force'];
+const listOnly = [
+  '--from0',
+  '--files-from=-',
+  '--ignore-times',
+  '--delete-missing-args',
+  '--force',
+  '--trust-sender',
+];
 
 /**
  * What carries the top directory's own metadata, and nothing in it: in a list, `.` would stand for all that the top

@@ -76,7 +76,15 @@ describe('the rsync command of a list', () => {
   const list = rsyncList({ ...plain, exclude: ['store'], protectMarker: true, maxDelete: 7 });
 
   test('takes exactly the names on its stdin, reads each, and deletes those that are missing, with a limit', () => {
-    for (const option of ['--from0', '--files-from=-', '--no-r', '--dirs', '--ignore-times', '--force'])
+    for (const option of [
+      '--from0',
+      '--files-from=-',
+      '--no-r',
+      '--dirs',
+      '--ignore-times',
+      '--force',
+      '--trust-sender',
+    ])
       expect(list).toContain(option);
     expect(list).toContain('--delete-missing-args');
     expect(list).toContain('--max-delete=7');
@@ -93,7 +101,7 @@ describe('the rsync command of a list', () => {
     const top = topOf(list);
     expect(top[top.indexOf('rsync') + 1]).toBe('--exclude=/*');
     expect(top).toEqual(expect.arrayContaining(['--no-r', '--dirs', '-aHAXS']));
-    expect(top.join(' ')).not.toMatch(/files-from|delete|force/);
+    expect(top.join(' ')).not.toMatch(/files-from|delete|force|trust-/);
     expect(top.slice(-2)).toEqual(list.slice(-2));
   });
 });

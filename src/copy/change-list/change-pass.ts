@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { DrayageError } from '../../errors/error.ts';
 import type { Host } from '../../ssh/host.ts';
 import { printableName } from '../../verify/name.ts';
 import { nulList } from '../../verify/records.ts';
@@ -175,15 +176,38 @@ async function countDeletions(
 }
 
 /**
+ * While the source is in use, what a race did to rsync (a directory that became a link under its hands: it gives up with
+ * 2) or a connection that broke is seldom met again.
+ */
+const attempts = 3;
+const worthAnother = new Set(['copy/not-every-file', 'copy/rsync-failed']);
+
+/**
  * Carries what has changed on the source since the last pass, and nothing else: one walk over the source by metadata,
  * listings of the directories that changed, one rsync of exactly the names that differ. The caller has read the
  * source's clock and synced it, in this order, before.
  *
- * rsync is started first and waits for its names, so that the connection is there when they are known. A pass that
- * fails, or is too large, leaves no directories file.
+ * While the source is in use, a pass that could not carry every file is begun anew, with a new list. One that fails, or
+ * is too large, leaves no directories file.
  * @throws copy/* as performPass does; frozen, also for every name that vanished.
  */
 export async function performChangePass(
+  pass: ChangePass,
+  baseline: Baseline,
+  world: ChangePassWorld,
+): Promise<ChangePassResult> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await onePass(pass, baseline, world);
+    } catch (error) {
+      const again = error instanceof DrayageError && worthAnother.has(error.code);
+      if (pass.frozen || !again || attempt === attempts || world.signal?.aborted) throw error;
+    }
+  }
+}
+
+/** rsync is started first and waits for its names, so that the connection is there when they are known. */
+async function onePass(
   pass: ChangePass,
   baseline: Baseline,
   world: ChangePassWorld,

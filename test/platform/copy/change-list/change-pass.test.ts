@@ -139,7 +139,7 @@ describe.each([
     [
       'a file gets holes and data between them',
       'mkdir a; echo 1 >a/f',
-      'truncate -s 50M a/f; for at in 1 2 3 4; do printf x | dd of=a/f bs=1 seek=$at'000000' conv=notrunc status=none; done',
+      'truncate -s 50M a/f; for at in 1 2 3 4; do printf x | dd of=a/f bs=1 seek=$((at*1000000)) conv=notrunc status=none; done',
       ['a/f'],
     ],
   ])('is exact when %s', async (_what, before, change, expected) => {
@@ -178,11 +178,13 @@ describe.each([
   test('carries a path of 4,000 bytes', async () => {
     const deep = `${`${'d'.repeat(200)}/`.repeat(19)}${'f'.repeat(181)}`;
     expect(deep.length).toBe(4000);
-    sh(`mkdir -p ${deep.slice(0, deep.lastIndexOf('/'))}; echo 1 >${deep}`);
+    const folder = (levels: number) => deep.slice(0, 201 * levels - 1);
+    sh(`mkdir -p ${folder(19)}; echo 1 >${deep}`);
     const baseline = await firstPass(copied);
-    sh(`echo 2 >${deep}`);
+    // Long names that are not below each other in the list are what rsync must be told to trust.
+    sh(`echo 2 >${deep}; chmod 700 ${[2, 4, 11, 17].map(folder).join(' ')}`);
     const { result } = await changeRound(copied, baseline, { frozen: true });
-    expect(result.listed).toEqual([deep]);
+    expect(result.listed).toEqual([...[2, 4, 11, 17].map(folder), deep]);
     expect(whatIsNotEqual(copied)).toBe('');
   });
 
