@@ -1,7 +1,7 @@
 import type { Host } from '../ssh/host.ts';
 import { copyError } from './errors.ts';
 import { deletes, dryRunOf } from './rsync-command.ts';
-import { type Judged, judge, namesShown, type PassWorld, runRsync, some } from './run-rsync.ts';
+import { gatherMs, type Judged, judge, namesShown, type PassWorld, runRsync, some } from './run-rsync.ts';
 
 export type { PassProgress, PassWorld } from './run-rsync.ts';
 
@@ -78,7 +78,7 @@ export async function performPass(pass: Pass, world: PassWorld): Promise<PassRes
   let deleted = 0;
   let bytes = 0;
   const ran = await runRsync(
-    world,
+    { ...world, gatherMs },
     pass.argv,
     (item) => {
       if (item.change === '*deleting') deleted += 1;

@@ -19,6 +19,12 @@ export interface PassWorld {
   readonly signal?: AbortSignal;
 }
 
+/**
+ * rsync writes two lines for each file as it goes; read one by one, over a whole tree, they cost as much as a fifth of
+ * the copy. For a pass that may take long: its end is noticed up to twice this late.
+ */
+export const gatherMs = 50;
+
 /** At most this many names stand in an error; the rest is counted. */
 export const namesShown = 20;
 
@@ -37,7 +43,7 @@ export interface Ran {
 
 /** Runs rsync on the puller; what it does arrives in `onItem` as it goes. @param names for `--files-from=-` */
 export async function runRsync(
-  world: PassWorld,
+  world: PassWorld & { readonly gatherMs?: number },
   argv: readonly string[],
   onItem: (item: Item) => void,
   onProgress?: PassWorld['progress'],
@@ -76,6 +82,7 @@ export async function runRsync(
     onStdout: (chunk) => parser.push(chunk),
     ...(names === undefined ? {} : { stdin: names }),
     ...(world.signal === undefined ? {} : { signal: world.signal }),
+    ...(world.gatherMs === undefined ? {} : { gatherMs: world.gatherMs }),
   });
   // A host without streaming keeps the whole output; both ways end in the same parser.
   parser.push(result.stdout);

@@ -13,6 +13,11 @@ export interface RunOptions {
   readonly timeoutSeconds?: number;
   /** Called with each chunk of stdout; what is passed here is not kept in `stdout`. */
   readonly onStdout?: (chunk: Buffer) => void | Promise<void>;
+  /**
+   * Milliseconds for which stdout may gather before it is read: a command that writes line by line for a long time then
+   * costs a tenth. What has more to say is read at once.
+   */
+  readonly gatherMs?: number;
   readonly signal?: AbortSignal;
 }
 

@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
-import type { Readable } from 'node:stream';
+import { getDefaultHighWaterMark, type Readable, setDefaultHighWaterMark } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import type { RunOptions, RunResult } from './host.ts';
 
@@ -11,6 +12,7 @@ export type ProcessEnd =
 
 /** A process in uninterruptible sleep (a dead share) outlives even SIGKILL: then it is left behind after this long. */
 const farewellMs = 2000;
+const afterExitMs = 500;
 
 const running = new Set<number>();
 process.on('exit', () => {
@@ -26,19 +28,21 @@ export async function runProcess(
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<ProcessEnd> {
-  const { stdin, onStdout, timeoutSeconds, signal } = options;
+  const { stdin, onStdout, timeoutSeconds, signal, gatherMs = 0 } = options;
   if (signal?.aborted) return { ended: 'aborted', stderr: Buffer.alloc(0) };
 
-  const child = execa(file, args, {
-    ...(stdin === undefined ? { stdin: 'ignore' } : { input: stdin }),
-    encoding: 'buffer',
-    buffer: false,
-    reject: false,
-    detached: true,
-    cleanup: false,
-    // Without a terminal of its own, ssh could still ask through a window.
-    env: { SSH_ASKPASS_REQUIRE: 'never' },
-  });
+  const child = reading(gatherMs > 0 ? 1 : undefined, () =>
+    execa(file, args, {
+      ...(stdin === undefined ? { stdin: 'ignore' } : { input: stdin }),
+      encoding: 'buffer',
+      buffer: false,
+      reject: false,
+      detached: true,
+      cleanup: false,
+      // Without a terminal of its own, ssh could still ask through a window.
+      env: { SSH_ASKPASS_REQUIRE: 'never' },
+    }),
+  );
   const { pid } = child;
   if (pid !== undefined) running.add(pid);
 
@@ -59,8 +63,9 @@ export async function runProcess(
       giveUp();
     };
     farewellTimer = setTimeout(end, farewellMs);
-    // Others may hold its output open: what it has started, or the ssh that shares its connection.
-    child.nodeChildProcess.once('exit', () => setTimeout(end, 100));
+    // Others may hold its output open: what it has started, which may have something to put away (rsync a half-sent
+    // file), or the ssh that shares its connection.
+    child.nodeChildProcess.once('exit', () => setTimeout(end, afterExitMs));
   };
 
   let timer: NodeJS.Timeout | undefined;
@@ -76,17 +81,21 @@ export async function runProcess(
   try {
     const finished = Promise.all([
       child,
-      drain(child.stdout, async (chunk) => {
-        if (onStdout === undefined) {
-          outChunks.push(chunk);
+      drain(
+        child.stdout,
+        async (chunk) => {
+          if (onStdout === undefined) {
+            outChunks.push(chunk);
+            expectAnswer();
+            return;
+          }
+          // A slow reader is not a slow command.
+          rest();
+          await onStdout(chunk);
           expectAnswer();
-          return;
-        }
-        // A slow reader is not a slow command.
-        rest();
-        await onStdout(chunk);
-        expectAnswer();
-      }),
+        },
+        gatherMs,
+      ),
       drain(child.stderr, async (chunk) => {
         errChunks.push(chunk);
         expectAnswer();
@@ -116,10 +125,35 @@ export async function runProcess(
   }
 }
 
-async function drain(stream: Readable | null, take: (chunk: Buffer) => Promise<void>): Promise<void> {
+/**
+ * Makes something whose streams read no further ahead than `bytes`: what a slow reader leaves stays in the pipe, where
+ * it costs nobody anything. Node has no other way to say so for the streams of a child process.
+ */
+function reading<T>(bytes: number | undefined, make: () => T): T {
+  if (bytes === undefined) return make();
+  const usual = getDefaultHighWaterMark(false);
+  setDefaultHighWaterMark(false, bytes);
+  try {
+    return make();
+  } finally {
+    setDefaultHighWaterMark(false, usual);
+  }
+}
+
+/** A pipe holds 64 KiB (pipe(7)); a writer that comes near it is not kept waiting. */
+const muchBytes = 16 * 1024;
+
+async function drain(
+  stream: Readable | null,
+  take: (chunk: Buffer) => Promise<void>,
+  gatherMs = 0,
+): Promise<void> {
   if (stream === null) return;
   try {
-    for await (const chunk of stream) await take(chunk as Buffer);
+    for await (const chunk of stream) {
+      await take(chunk as Buffer);
+      if (gatherMs > 0 && (chunk as Buffer).length < muchBytes) await sleep(gatherMs);
+    }
   } catch (error) {
     // The stream of a command that was given up ends early; its reader's own errors pass.
     if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;

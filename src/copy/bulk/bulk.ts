@@ -2,7 +2,7 @@ import { DrayageError } from '../../errors/error.ts';
 import { printableName } from '../../verify/name.ts';
 import { checkSource, type Pass, type PassResult, performPass } from '../copy.ts';
 import { copyError, copyErrors } from '../errors.ts';
-import { type Judged, judge, type PassWorld, type Ran, runRsync } from '../run-rsync.ts';
+import { gatherMs, type Judged, judge, type PassWorld, type Ran, runRsync } from '../run-rsync.ts';
 import { holdLock } from './lock.ts';
 import { partNames } from './names.ts';
 import { lockOf } from './part-command.ts';
@@ -176,7 +176,7 @@ class Bulk {
     let ran: Ran;
     try {
       ran = await runRsync(
-        { puller, source, signal },
+        { puller, source, signal, gatherMs },
         this.#pass.partArgv,
         (item) => progress.item(item),
         (seen) => progress.sent(seen.bytes.done),

@@ -275,8 +275,10 @@ describe('a first copy in parts', () => {
     execFileSync('dd', ['if=/dev/urandom', `of=${large}`, 'bs=1M', 'count=150', 'status=none']);
     const pass = bulkPass(source, target);
     const stop = new AbortController();
+    const at = pass.partArgv.indexOf('rsync') + 1;
+    const slowly = [...pass.partArgv.slice(0, at), '--bwlimit=30M', ...pass.partArgv.slice(at)];
     const ended = performBulk(
-      pass,
+      { ...pass, partArgv: slowly },
       worldOf({
         signal: stop.signal,
         progress: ({ bytes }) => {
