@@ -8,6 +8,7 @@ import type { DrayageError } from '../errors/error.ts';
 import { verifyError } from './errors.ts';
 import type { Entry } from './manifest.ts';
 import { parseLine } from './manifest-line.ts';
+import { splitter } from './records.ts';
 
 const headerSchema = z.strictObject({
   format: z.literal(2),
@@ -62,6 +63,8 @@ export function createManifest(file: string, header: ManifestHeader): ManifestWr
   };
 }
 
+const newline = 10;
+
 /** Goes through the lines of a manifest, one by one, without a promise for each. */
 export interface ManifestCursor {
   readonly header: ManifestHeader;
@@ -88,7 +91,7 @@ export async function openManifest(file: string): Promise<ManifestCursor> {
   const chunks = gunzip[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   let lines: string[] = [];
   let at = 0;
-  let rest = '';
+  const split = splitter(newline, (line) => lines.push(line));
   const fill = async (): Promise<void> => {
     for (;;) {
       let result: IteratorResult<Buffer>;
@@ -98,13 +101,13 @@ export async function openManifest(file: string): Promise<ManifestCursor> {
         throw broken(file, (error as Error).message, error);
       }
       if (result.done === true) {
-        if (rest !== '') throw broken(file, 'the last line is cut off');
+        if (split.rest() !== '') throw broken(file, 'the last line is cut off');
         cursor.line = undefined;
         return;
       }
-      lines = (rest + result.value.toString('latin1')).split('\n');
-      rest = lines.pop() as string;
+      lines = [];
       at = 0;
+      split.push(result.value);
       if (lines.length > 0) break;
     }
     cursor.line = lines[0];

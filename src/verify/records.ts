@@ -1,18 +1,31 @@
-/** Splits a stream of bytes at NUL; keeps only the record at hand. Records are latin1 strings: one character per byte. */
-export function nulRecords(onRecord: (record: string) => void): {
-  push(chunk: Buffer): void;
-  rest(): string;
-} {
+/**
+ * Takes a stream of bytes apart at one of them. Each piece is a latin1 string of its own (one character per byte), not
+ * a part of a larger one: what is kept of it does not keep the whole chunk in memory.
+ */
+export function splitter(byte: number, onPiece: (piece: string) => void) {
   let rest = '';
   return {
-    push(chunk) {
-      const records = (rest + chunk.toString('latin1')).split('\0');
-      rest = records.pop() as string;
-      for (const record of records) onRecord(record);
+    push(chunk: Buffer): void {
+      let from = 0;
+      for (let end = chunk.indexOf(byte); end !== -1; end = chunk.indexOf(byte, from)) {
+        const piece = chunk.toString('latin1', from, end);
+        from = end + 1;
+        if (rest === '') onPiece(piece);
+        else {
+          const whole = rest + piece;
+          rest = '';
+          onPiece(whole);
+        }
+      }
+      rest += chunk.toString('latin1', from);
     },
+    /** What has come since the last of these bytes. */
     rest: () => rest,
   };
 }
+
+/** Records that are each ended by NUL. */
+export const nulRecords = (onRecord: (record: string) => void) => splitter(0, onRecord);
 
 /** A NUL-separated list of names, made as it is read. */
 export function* nulList(names: Iterable<string>): Generator<Buffer> {

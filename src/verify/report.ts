@@ -29,7 +29,7 @@ export interface Report {
 
 export interface MoveReport {
   readonly move: string;
-  readonly scope: 'changed' | 'full';
+  readonly scope: 'changed' | 'full' | 'sample';
   /** How contents were compared. */
   readonly algorithm?: DigestAlgorithm;
   /** What each directory at the top holds. */
@@ -83,6 +83,12 @@ const digestNames: Readonly<Record<DigestAlgorithm, string>> = {
   sha256: 'SHA-256',
 };
 
+const howMuch: Readonly<Record<MoveReport['scope'], string>> = {
+  full: 'every file read on both sides',
+  changed: 'exactly what the last copy carried read on both sides',
+  sample: 'a sample of the files read on both sides',
+};
+
 /** Differences and sockets that are listed one by one; the rest is counted. */
 export const listed = 1000;
 
@@ -118,9 +124,7 @@ function moveSection(move: MoveReport): string[] {
     `## ${move.move}`,
     '',
     `${move.source.host}:${move.source.path} and ${move.target.host}:${move.target.path}, ${
-      move.scope === 'full'
-        ? 'every file read on both sides'
-        : 'exactly what the last copy carried read on both sides'
+      howMuch[move.scope]
     }.`,
     '',
     `- ${move.entries} entries, ${move.files} files, ${move.bytes} bytes; ${move.filesRead} files (${move.bytesRead} bytes) compared by ${digestNames[move.algorithm ?? 'sha256']}`,

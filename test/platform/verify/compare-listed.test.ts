@@ -1,0 +1,183 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Host } from '../../../src/ssh/host.ts';
+import { controllerHost } from '../../../src/ssh/local.ts';
+import { compareListed, type ListedOptions } from '../../../src/verify/compare-listed.ts';
+import { fullComparison } from '../../support/full-comparison.ts';
+import { type LoopMount, loopMount } from '../../support/loop-mount.ts';
+import { makeTree } from '../../support/random-tree.ts';
+import { changeCases } from './change-cases.ts';
+
+const host = controllerHost('here');
+let disk: LoopMount;
+let original: string;
+let copy: string;
+let every: string[];
+
+const sides = (on: Host = host) => ({
+  source: { host: on, path: original, exclude: [] },
+  target: { host: on, path: copy, exclude: [] },
+});
+const compare = (names: readonly string[], options: Partial<ListedOptions> = {}, on: Host = host) =>
+  compareListed(sides(on), names, { algorithm: 'xxh128', topIsShare: false, ...options });
+const sh = (script: string, cwd = copy) => execFileSync('sh', ['-euc', script], { cwd, stdio: 'pipe' });
+
+beforeAll(() => {
+  disk = loopMount('ext4');
+  original = join(disk.path, 'original');
+  copy = join(disk.path, 'copy');
+  makeTree(original, 42);
+  writeFileSync(join(original, 'file'), 'content');
+  sh(
+    'setfacl -m u:7:r file; setfattr -n user.x -v 1 file; ln -s file link; ln file other-name; touch single; mkdir folder',
+    original,
+  );
+  const listed = execFileSync('find', ['.', '-mindepth', '1', '-printf', '%P\\0'], { cwd: original });
+  every = ['.', ...listed.toString('latin1').split('\0').slice(0, -1)];
+});
+afterAll(() => disk?.unmount());
+beforeEach(() => {
+  execFileSync('rsync', [
+    '-aHAXS',
+    '--numeric-ids',
+    '--delete',
+    '--modify-window=-1',
+    '--checksum',
+    `${original}/`,
+    `${copy}/`,
+  ]);
+});
+
+describe('exactly the names of a list', () => {
+  test.each(['xxh128', 'blake3', 'sha256'] as const)(
+    'are equal where the trees are, whatever the names (%s)',
+    async (algorithm) => {
+      const found = await compare(every, { algorithm });
+      expect(found.differences).toEqual([]);
+      expect(found).toMatchObject({ entries: every.length, attributesCompared: true });
+      expect(found.filesRead).toBeGreaterThan(70);
+    },
+  );
+
+  test.each(changeCases)('show one change of %s as the full comparison does', async (_what, script) => {
+    sh(script);
+    const full = await fullComparison(sides(), { topIsShare: true });
+    const { differences } = await compare([...every, 'new', 'odd\nx'], { topIsShare: true });
+    expect(differences).toEqual(full.list);
+    expect(differences.length).toBeGreaterThan(0);
+  });
+
+  test('are compared, and no other', async () => {
+    sh('printf CONTENT >file; rm single; touch unexpected');
+    const { differences, entries } = await compare(['single', 'folder', 'folder']);
+    expect(differences.map(({ name, what }) => `${name} ${what}`)).toEqual(['single missing']);
+    expect(entries).toBe(2);
+  });
+
+  test('that are on neither side are equal, also below what is no directory', async () => {
+    expect(await compare(['gone', 'gone/deeper', 'single/below', 'new\nline gone'])).toMatchObject({
+      differences: [],
+      entries: 0,
+    });
+    expect((await compare([])).differences).toEqual([]);
+  });
+
+  test('may be the top, under either of its names', async () => {
+    sh('chmod 700 .');
+    for (const top of ['', '.']) {
+      expect((await compare([top])).differences).toMatchObject([{ path: '.', name: '', what: 'mode' }]);
+      expect((await compare([top], { topIsShare: true })).differences).toEqual([]);
+    }
+  });
+
+  test('are raw bytes in a difference, for whoever carries them over', async () => {
+    const name = Buffer.from('q\xff\n', 'latin1');
+    for (const [top, text] of [
+      [original, 'a'],
+      [copy, 'b'],
+    ] as const)
+      writeFileSync(Buffer.concat([Buffer.from(`${top}/`), name]), text);
+    const { differences } = await compare(['q\xff\n']);
+    expect(differences[0]).toMatchObject({ name: 'q\xff\n', path: 'q\\xff\\x0a' });
+    execFileSync('sh', ['-c', 'rm "$1"/q*', 'sh', original]);
+  });
+
+  test('that are another file than the scan saw are a difference', async () => {
+    const { dev, ino } = statSync(join(original, 'single'));
+    const seen = (inode: number) => ({ inodes: new Map([['single', `${dev}:${inode}`]]) });
+    expect((await compare(['single'], seen(ino))).differences).toEqual([]);
+    expect((await compare(['single'], seen(ino + 1))).differences).toMatchObject([
+      { name: 'single', what: 'content', source: expect.stringContaining(`inode ${dev}:${ino}`) },
+    ]);
+  });
+
+  test('are read in several processes when they are many, with each hard link seen', async () => {
+    for (const top of [original, copy]) {
+      mkdirSync(join(top, 'many'));
+      sh('seq -f "f%g" 5000 | xargs touch -d @1; ln f1 twin; touch -d @1 .', join(top, 'many'));
+    }
+    const names = [...Array.from({ length: 5000 }, (_, index) => `many/f${index + 1}`), 'many/twin'];
+    const seen: number[] = [];
+    const found = await compare(names, { progress: ({ done }) => seen.push(done) });
+    expect(found).toMatchObject({ differences: [], entries: 5001, filesRead: 5001 });
+    expect(seen.at(-1)).toBe(5001);
+    expect(seen).toEqual(seen.toSorted((a, b) => a - b));
+    sh('cp -a many/f1 x; mv x many/f1; printf y >many/f4999; touch -d @1 many/f4999');
+    expect((await compare(names)).differences.map(({ name, what }) => `${name} ${what}`)).toEqual([
+      'many/f4999 content',
+      'many/twin hard-links',
+    ]);
+    execFileSync('rm', ['-r', join(original, 'many')]);
+  });
+
+  test('with fifos, devices and sockets among them are not waited for', async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(join(original, 'app.sock'), resolve));
+    try {
+      expect((await compare(['fifo', 'null', 'loop', 'app.sock'])).differences).toEqual([]);
+    } finally {
+      await new Promise((resolve) => server.close(resolve));
+    }
+  });
+});
+
+describe('what cannot be known', () => {
+  const through = (from: string, to: string): Host => ({
+    name: 'odd',
+    run: (argv, options) =>
+      host.run(
+        argv.map((part) => part.replaceAll(from, to)),
+        options,
+      ),
+  });
+
+  test('is said: attributes on a machine without getfattr', async () => {
+    sh('setfattr -n user.x -v 2 file');
+    const found = await compare(['file'], {}, through('command -v getfattr', 'command -v no-such-tool'));
+    expect(found).toMatchObject({ differences: [], attributesCompared: false });
+  });
+
+  test('is an error: a find that is not there, or that says nothing, is not an empty tree', async () => {
+    await expect(compare(['file'], {}, through('find "$@"', 'no-such-find "$@"'))).rejects.toMatchObject({
+      code: 'verify/unreadable',
+    });
+    await expect(compare(['file'], {}, through('find "$@"', 'true "$@"'))).rejects.toMatchObject({
+      code: 'verify/unreadable-output',
+    });
+  });
+
+  test('is a difference: a file that no tool could read', async () => {
+    const { differences } = await compare(['file'], {}, through('xxhsum', 'no-such-sum'));
+    expect(differences).toMatchObject([{ what: 'content', source: 'not read', target: 'not read' }]);
+  });
+
+  test('is an error: a tree that is not there', async () => {
+    const gone = { host, path: join(disk.path, 'nowhere'), exclude: [] };
+    await expect(
+      compareListed({ source: gone, target: gone }, ['file'], { algorithm: 'xxh128', topIsShare: false }),
+    ).rejects.toMatchObject({ code: 'verify/unreadable', next: [expect.stringContaining('ls -la')] });
+  });
+});
