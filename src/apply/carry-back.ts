@@ -1,12 +1,17 @@
+import { pushList } from '../copy/push-list.ts';
 import type { Operation } from '../plan/operation.ts';
+import { parseDiffering } from '../plan/way-back/differing.ts';
 import { applyError } from './errors.ts';
 import type { World } from './world.ts';
 
 type CarryBack = Extract<Operation, { kind: 'carry-back' }>;
 
+const again = 'drayage rollback --carry-back';
+
 /**
- * What the target has written goes back to the source, by the node that has it. Deletions are counted before anything
- * is deleted, and every per-file error is one, as in the pass of a window.
+ * What the target has written goes back to the source, by the node that has it: exactly the names that are not as the
+ * snapshot of the cutover has them, or, without such a list, the whole tree. Deletions are counted before anything is
+ * deleted, and every per-file error is one, as in the pass of a window.
  */
 export async function carryBack(operation: CarryBack, world: World, step: string): Promise<void> {
   if ((operation.guards ?? []).length === 0) {
@@ -16,19 +21,35 @@ export async function carryBack(operation: CarryBack, world: World, step: string
     });
   }
   const node = world.hosts(operation.host);
-  const { move, argv, from, maxDelete } = operation;
-  const result = await world.pass(
-    { move, pass: 'final', argv, source: from, maxDelete },
-    {
-      puller: node,
-      source: node,
-      signal: world.stop,
-      progress: (progress) => world.sink({ type: 'progress', step, what: operation.what, ...progress }),
-    },
-  );
+  const { move, argv, from, maxDelete, topIsShare } = operation;
+  const parts = {
+    puller: node,
+    source: node,
+    signal: world.stop,
+    progress: (progress: Parameters<NonNullable<Parameters<World['pass']>[1]['progress']>>[0]) =>
+      world.sink({ type: 'progress', step, what: operation.what, ...progress }),
+  };
+  const result =
+    operation.listing === undefined
+      ? await world.pass({ move, pass: 'final', argv, source: from, maxDelete }, parts)
+      : await pushList(
+          { move, argv, maxDelete, topIsShare, again },
+          await differing(operation, operation.listing, world),
+          parts,
+        );
   world.sink({
     type: 'message',
     level: 'info',
     text: `Carried back to ${operation.to.host}:${operation.to.path}: ${result.changed} entries changed, ${result.deleted} deleted.`,
+  });
+}
+
+async function differing(operation: CarryBack, listing: readonly string[], world: World) {
+  const result = await world.hosts(operation.host).run(listing, { signal: world.stop });
+  const found = result.exitCode === 0 ? parseDiffering(result.stdout.toString('latin1')) : undefined;
+  if (found !== undefined) return found;
+  throw applyError('apply/unreadable-output', {
+    seen: `what was written below ${operation.from.path} on ${operation.host}: exit code ${result.exitCode}: ${result.stderr.toString('utf8').trim()}`,
+    next: [`ssh ${operation.host} ls -la ${operation.from.path}`, again],
   });
 }

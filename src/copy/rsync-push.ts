@@ -1,4 +1,4 @@
-import { type PullOptions, rsyncPull } from './rsync-command.ts';
+import { type PullOptions, rsyncList, rsyncPull } from './rsync-command.ts';
 
 export interface PushOptions {
   /** What ssh on the node understands: `root@doc1`. */
@@ -9,8 +9,6 @@ export interface PushOptions {
   readonly toPath: string;
   readonly exclude: readonly string[];
   readonly maxDelete: number;
-  /** Reads every file on both sides, where size and mtime do not tell enough: after a pass that was cut off. */
-  readonly checksum: boolean;
   readonly sudo: boolean;
   readonly protectMarker: boolean;
   readonly lock: PullOptions['lock'];
@@ -21,23 +19,29 @@ export interface PushOptions {
  * not have itself. What is excluded is neither sent nor deleted.
  */
 export function rsyncPush(options: PushOptions): string[] {
-  const pull = rsyncPull({
-    sourceDestination: options.destination,
-    sourcePath: options.toPath,
-    targetPath: options.fromPath,
-    exclude: options.exclude,
-    delete: true,
-    maxDelete: options.maxDelete,
-    sudo: options.sudo,
-    protectMarker: options.protectMarker,
-    lock: options.lock,
-  });
+  return turned(options, rsyncPull({ ...turning(options), delete: true }));
+}
+
+/** The same for exactly the names that come on stdin, relative and NUL-separated. */
+export function rsyncPushList(options: PushOptions): string[] {
+  const list = rsyncList(turning(options));
+  const sieve = list.filter((argument) => /^--(exclude|filter)=/.test(argument));
+  return turned(options, [
+    ...list.slice(0, -2),
+    // Without --delete a receiving rsync is not told what is excluded: it would delete it with a directory that is gone,
+    // and take what XFS shows beside an ACL for an attribute too many (tried with rsync 3.5.0).
+    ...sieve.map((argument) => `--remote-option=${argument}`),
+    ...list.slice(-2),
+  ]);
+}
+
+function turning(options: PushOptions) {
+  const { destination, fromPath, toPath, ...rest } = options;
+  return { ...rest, sourceDestination: destination, sourcePath: toPath, targetPath: fromPath };
+}
+
+/** A receiving rsync takes its path literally: a pattern is only read where files are sent from. */
+function turned({ destination, fromPath, toPath }: PushOptions, pull: readonly string[]): string[] {
   const folder = (path: string) => `${path.replace(/\/+$/, '')}/`;
-  // A receiving rsync takes its path literally: a pattern is only read where files are sent from.
-  return [
-    ...pull.slice(0, -2),
-    ...(options.checksum ? ['--checksum'] : []),
-    folder(options.fromPath),
-    `${options.destination}:${folder(options.toPath)}`,
-  ];
+  return [...pull.slice(0, -2), folder(fromPath), `${destination}:${folder(toPath)}`];
 }

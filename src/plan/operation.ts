@@ -85,7 +85,7 @@ const common = {
  * - `write`: one file, written whole and renamed into place; `content` literal, or copied from a file of another host.
  * - `copy`: rsync, run on `host`; the data goes from the source to `host` and never through the controller. A seed is the
  *   whole tree, then rounds over what has changed; the final pass is what has changed since, or the whole tree again.
- * - `carry-back`: one rsync pass the other way, run on `host`, from its place in the share to the source guest. Only a
+ * - `carry-back`: rsync the other way, run on `host`, from its place in the share to the source guest. Only a
  *   rollback has it, when the operator has asked for it by name.
  */
 export const operationSchema = z.discriminatedUnion('kind', [
@@ -147,9 +147,13 @@ export const operationSchema = z.discriminatedUnion('kind', [
     kind: z.literal('carry-back'),
     move: z.string(),
     host,
+    /** Prints what is not as the snapshot of the cutover has it; `argv` then takes these names on stdin. Absent: the whole tree. */
+    listing: z.array(z.string()).optional(),
     argv: z.array(z.string()),
     from: z.strictObject({ path: z.string() }),
     to: z.strictObject({ host, path: z.string() }),
+    /** Owner, mode and time of the top belong to the share, not to the move. */
+    topIsShare: z.boolean(),
     /** More deletions than this are refused before anything is deleted. */
     maxDelete: z.int(),
     ...common,

@@ -11,7 +11,7 @@ import { wasHandedOver } from '../plan/way-back/make-rollback.ts';
 import type { Host, Hosts } from '../ssh/host.ts';
 import { listSnapshots } from '../zfs/commands.ts';
 import { rollbackError } from './errors.ts';
-import { parseWritten } from './written.ts';
+import { mostRecords, parseWritten } from './written.ts';
 
 /** A listing of a large tree takes minutes; one that hangs is a share whose disk is gone. */
 const listingSeconds = 3600;
@@ -89,7 +89,9 @@ async function handedOverFacts(
   if (!shareFound.snapshots.includes(cutoverSnapshot(move))) return { carryBack };
   const exclude = excludes(context);
   const before = snapshotPath(share, move);
-  const written = parseWritten(await text(node, listingDifference(move, before, move.to.path, exclude)));
+  const written = parseWritten(
+    await text(node, listingDifference(move, { before, now: move.to.path }, exclude, mostRecords)),
+  );
   if (carryBack !== 'none' || findings.guests[move.from.guest]?.system === undefined)
     return { carryBack, written };
   const digest = async (host: Host, path: string) =>

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import { noMarks } from '../../src/apply/marks.ts';
+import type { Operation } from '../../src/plan/operation.ts';
 import type { Plan } from '../../src/plan/plan.ts';
 import type { Choice } from '../../src/plan/way-back/facts.ts';
 import { performRollback, refuseOthers } from '../../src/rollback/rollback.ts';
@@ -8,8 +9,13 @@ import { moved, rollback } from '../support/handed-over.ts';
 import { afterHandOver, type Durable, type Fault, names, simulatedWorld } from './simulated-world.ts';
 
 let equal = () => false;
+let carry: (operation: Operation) => void = () => {};
 vi.mock('../../src/apply/compare.ts', () => ({
   compareCheck: async () => ({ holds: equal(), seen: equal() ? 'equal' : 'one difference' }),
+}));
+
+vi.mock('../../src/apply/carry-back.ts', () => ({
+  carryBack: async (operation: Operation) => carry(operation),
 }));
 
 /** What `drayage rollback` would plan for the world as it is. */
@@ -30,8 +36,9 @@ function planNow(durable: Durable, choice: Choice): Plan {
 
 async function run(durable: Durable, choice: Choice, fault?: Fault, gate: 'open' | 'stay' = 'open') {
   const plan = planNow(durable, choice);
-  const { world, compare } = simulatedWorld(durable, plan, choice, fault);
-  equal = compare;
+  const { world, ...rest } = simulatedWorld(durable, plan, choice, fault);
+  equal = rest.compare;
+  carry = rest.carry;
   const result = await performRollback({
     plan,
     world,
@@ -154,15 +161,16 @@ test('one that was released again by hand after it was carried back copies once 
   durable.data.source = 'mixed';
   const { result } = await run(durable, 'carry-back');
   expect(result.exitCode).toBe(7);
-  expect(durable.history).toContain('rsync, with deletions');
+  expect(durable.history).toContain('rsync of exactly what was written since, with deletions');
   expect(durable.data.source).toBe('new');
 });
 
 test('a difference after the copy starts nothing', async () => {
   const durable = afterHandOver();
   const plan = planNow(durable, 'carry-back');
-  const { world } = simulatedWorld(durable, plan, 'carry-back');
+  const { world, ...rest } = simulatedWorld(durable, plan, 'carry-back');
   equal = () => false;
+  carry = rest.carry;
   const result = await performRollback({
     plan,
     world,

@@ -1,14 +1,14 @@
-import { rsyncPush } from '../../copy/rsync-push.ts';
+import { type PushOptions, rsyncPush, rsyncPushList } from '../../copy/rsync-push.ts';
 import { createSnapshot } from '../../zfs/commands.ts';
 import { handedOver, type MoveContext } from '../context.ts';
 import type { Check, Operation } from '../operation.ts';
 import type { Plan, Step } from '../plan.ts';
-import { cutoverSnapshot, moveLayout } from '../share-layout.ts';
+import { cutoverSnapshot, moveLayout, snapshotPath } from '../share-layout.ts';
 import { excludes } from '../steps/copy.ts';
 import { running } from '../steps/running.ts';
 import { workloadList } from '../steps/workload-names.ts';
 import type { Choice, MoveFacts, ShareFacts } from './facts.ts';
-import { listingDigest } from './listing.ts';
+import { listingDifference, listingDigest } from './listing.ts';
 import { cannotStart, quietTarget, stopOnTarget } from './target.ts';
 
 interface After {
@@ -156,9 +156,28 @@ function carryBack({ context, facts, recorded }: After): Step {
           },
         ];
   const again = facts.carryBack === 'begun';
+  const push: PushOptions = {
+    destination: sourceGuest.config.sshFromNode,
+    fromPath: move.to.path,
+    toPath: move.from.path,
+    exclude,
+    maxDelete: move.maxDelete,
+    sudo: sourceGuest.config.sudo,
+    protectMarker: move.to.as === '.',
+    lock: `/run/lock/drayage-${move.name}.lock`,
+  };
+  const copy = {
+    move: move.name,
+    host: share.node,
+    from: { path: move.to.path },
+    to: { host: move.from.guest, path: move.from.path },
+    topIsShare: move.to.as === '.',
+    maxDelete: move.maxDelete,
+    guards: [...still, there(context, notes.begun, true, 'it is noted that the source is written to')],
+  };
   return step(context, 'carry-back', {
     title: `Carry ${move.to.path} back to ${move.from.guest}:${move.from.path}, with deletions`,
-    why: `rsync from ${share.node}, at most ${move.maxDelete} deletions${again ? ', reading every file, because an earlier try was cut off' : ''}. Then every file is read on both sides and compared.${exclude.length === 0 ? '' : ` Not touched: ${exclude.join(', ')}.`}`,
+    why: `What is not as the snapshot of the cutover has it, and nothing else; at most ${move.maxDelete} deletions.${again ? ' An earlier try was cut off, so the whole tree is passed over too.' : ''} Then every file is read on both sides and compared.${exclude.length === 0 ? '' : ` Not touched: ${exclude.join(', ')}.`}`,
     probe: [...context.guards, there(context, notes.done, true, 'it was carried back and compared')],
     operations: [
       {
@@ -173,25 +192,21 @@ function carryBack({ context, facts, recorded }: After): Step {
       },
       {
         kind: 'carry-back',
-        move: move.name,
-        host: share.node,
-        argv: rsyncPush({
-          destination: sourceGuest.config.sshFromNode,
-          fromPath: move.to.path,
-          toPath: move.from.path,
-          exclude,
-          maxDelete: move.maxDelete,
-          checksum: again,
-          sudo: sourceGuest.config.sudo,
-          protectMarker: move.to.as === '.',
-          lock: `/run/lock/drayage-${move.name}.lock`,
-        }),
-        from: { path: move.to.path },
-        to: { host: move.from.guest, path: move.from.path },
-        maxDelete: move.maxDelete,
-        guards: [...still, there(context, notes.begun, true, 'it is noted that the source is written to')],
-        what: 'rsync, with deletions',
+        ...copy,
+        listing: listingDifference(move, { before: snapshotPath(share, move), now: move.to.path }, exclude),
+        argv: rsyncPushList(push),
+        what: 'rsync of exactly what was written since, with deletions',
       },
+      ...(again
+        ? [
+            {
+              kind: 'carry-back' as const,
+              ...copy,
+              argv: rsyncPush(push),
+              what: 'rsync of the whole tree: what the earlier try has left half-done goes',
+            },
+          ]
+        : []),
     ],
     proof: [
       {

@@ -164,9 +164,18 @@ describe('law 4 on the way back: deletes', () => {
     const argv = (copy as { argv: string[] }).argv;
     expect(argv.slice(-2)).toEqual(['/nvmeprom/containers/doc1/', 'root@doc1:/mnt/docker/']);
     expect(argv).toEqual(
-      expect.arrayContaining(['--delete-delay', '--max-delete=1000', '-aHAXS', '--numeric-ids']),
+      expect.arrayContaining([
+        '--files-from=-',
+        '--delete-missing-args',
+        '--max-delete=1000',
+        '-aHAXS',
+        '--numeric-ids',
+      ]),
     );
-    expect(argv).not.toContain('--checksum');
+    expect((copy as { listing: string[] }).listing.slice(4)).toEqual([
+      '/nvmeprom/containers/.zfs/snapshot/drayage-docker-cutover/doc1',
+      '/nvmeprom/containers/doc1',
+    ]);
     expect((copy?.guards ?? []).map(({ what }) => what)).toEqual(
       expect.arrayContaining([
         '/nvmeprom/containers is mounted',
@@ -184,11 +193,13 @@ describe('law 4 on the way back: deletes', () => {
     expect(copy?.guards?.some(({ what }) => what.includes('is as it was left'))).toBe(false);
   });
 
-  it('reads every file when an earlier try was cut off, and does not ask the source to be as it was left', () => {
+  it('passes over the whole tree too when an earlier try was cut off, and does not ask the source to be as it was left', () => {
     const plan = back('carry-back', { move: { carryBack: 'begun', source: undefined as never } });
     expect(plan.blockers).toEqual([]);
-    const [note, copy] = step(plan, 'carry-back').operations;
-    expect((copy as { argv: string[] }).argv).toContain('--checksum');
+    const [note, , whole] = step(plan, 'carry-back').operations;
+    expect((whole as { argv: string[] }).argv).toContain('--delete-delay');
+    expect((whole as { argv: string[] }).argv).not.toContain('--files-from=-');
+    expect(step(back('carry-back'), 'carry-back').operations).toHaveLength(2);
     expect(note?.guards?.some(({ what }) => what.includes('is as it was left'))).toBe(false);
   });
 
