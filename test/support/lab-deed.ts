@@ -1,5 +1,5 @@
 import { writeScript } from '../../src/apply/write.ts';
-import { deletes, dryRunOf } from '../../src/copy/rsync-command.ts';
+import { deletes, dryRunOf, topOf } from '../../src/copy/rsync-command.ts';
 import type { Operation } from '../../src/plan/operation.ts';
 import { remoteCommand } from '../../src/ssh/ssh.ts';
 import { onlyLooks, shortly } from './lab-looks.ts';
@@ -94,7 +94,13 @@ function dueFor(operation: Operation): Due[] {
           return flags?.includes('n') === dry;
         }),
       ];
-      return [...push(dryRunOf(operation.argv), true), ...push(operation.argv, false)];
+      const { argv, listing, host, topIsShare } = operation;
+      if (listing === undefined) return [...push(dryRunOf(argv), true), ...push(argv, false)];
+      return [
+        exactly(host, remoteCommand(listing)),
+        ...push(argv, false),
+        ...(topIsShare ? [] : push(topOf(argv), false)),
+      ];
     }
     case 'run': {
       const own = exactly(operation.host, remoteCommand(operation.argv));

@@ -89,8 +89,11 @@ export function typed(operation: Operation, node: string): { host: string; comma
     }
     case 'copy':
       return { host: operation.host, command: copyCommands(operation).join('\n') };
-    case 'carry-back':
-      return { host: operation.host, command: quoteArgv(operation.argv) };
+    case 'carry-back': {
+      const { host, argv, listing } = operation;
+      if (listing === undefined) return { host, command: quoteArgv(argv) };
+      return { host, command: `${quoteArgv(argv)} < (names that are not as the snapshot has them)` };
+    }
     case 'call':
       return { host: node, command: quoteArgv(pvesh(operation)) };
     case 'write': {
