@@ -1,11 +1,15 @@
 import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Check } from '../plan/operation.ts';
 import type { Difference } from '../verify/compare-entry.ts';
 import type { DigestAlgorithm } from '../verify/digest.ts';
+import { readManifestHeader } from '../verify/manifest-file.ts';
 import { listed, type MoveReport } from '../verify/report.ts';
+import { pickSample } from '../verify/sample.ts';
 import type { Answer } from './check.ts';
 import { sidesOf, telling } from './copy-parts.ts';
+import { applyError } from './errors.ts';
+import { isThere } from './file.ts';
 import type { FinalPass } from './final-pass.ts';
 import { lookInside } from './inside.ts';
 import { setMoveMarks } from './marks.ts';
@@ -20,10 +24,7 @@ export async function compareCheck(check: Compare, world: World, step: string): 
   const marker = `${check.target.path}/.drayage/share.json`;
   const topIsShare = (await node.run(['test', '-e', marker])).exitCode === 0;
   const sides = sidesOf({ ...check, target: { ...check.target, topIsShare } }, world);
-  const found =
-    check.scope === 'full'
-      ? await everything(check, sides, topIsShare, world, step)
-      : await whatWasCarried(check, sides, topIsShare, world, step);
+  const found = await look(check, sides, topIsShare, world, step);
   const inside =
     check.inside === undefined || found.report.differences > 0 || found.target === undefined
       ? undefined
@@ -32,7 +33,7 @@ export async function compareCheck(check: Compare, world: World, step: string): 
   world.compared(report);
   const wrong = differing(report, sides) ?? inside?.wrong;
   if (wrong !== undefined) return { holds: false, seen: wrong };
-  if (check.scope === 'full') await keepEvidence(check.move, report, world);
+  if (report.scope === 'full' && check.scope === 'full') await keepEvidence(check.move, report, world);
   return { holds: true, seen: `${report.entries} entries, ${report.filesRead} files read on both sides` };
 }
 
@@ -42,18 +43,42 @@ interface Found {
   readonly target?: string;
 }
 
-/** Exactly what the final pass carried by name; everything, where this run made no final pass. */
-function whatWasCarried(
+/**
+ * In the window exactly what the final pass carried by name; everything, where this run made no final pass. After it
+ * everything, or a sample where the operator asked for one.
+ */
+function look(check: Compare, sides: Sides, topIsShare: boolean, world: World, step: string): Promise<Found> {
+  const final = check.scope === 'changed' ? world.finals.get(check.move) : undefined;
+  if (final !== undefined) return byList(check, sides, topIsShare, final, world, step);
+  return check.scope === 'full' && world.sample !== undefined
+    ? sampled(check, sides, topIsShare, world.sample, world, step)
+    : everything(check, sides, topIsShare, world, step);
+}
+
+/** Files picked from the manifest of the last full proof, spread over the tree, read again on both sides. */
+async function sampled(
   check: Compare,
   sides: Sides,
   topIsShare: boolean,
+  count: number,
   world: World,
   step: string,
 ): Promise<Found> {
-  const final = world.finals.get(check.move);
-  return final === undefined
-    ? everything(check, sides, topIsShare, world, step)
-    : byList(check, sides, topIsShare, final, world, step);
+  const { move } = check;
+  const evidence = world.marks.get().moves[move]?.evidence;
+  const target = join(dirname(world.runPath), evidence?.run ?? '', manifestName(check, 'target'));
+  const header = (await isThere(target)) ? await readManifestHeader(target) : undefined;
+  if (header?.path !== check.target.path || header.host !== check.target.host) {
+    throw applyError('apply/needs', {
+      seen: `a sample of ${move} is picked from its last full proof, and none is kept`,
+      next: [`drayage verify --move ${move}   # reads everything`],
+    });
+  }
+  const { algorithm } = header;
+  const files = await pickSample(target, count);
+  const listed = files.map(({ path }) => path);
+  const found = await byList(check, sides, topIsShare, { listed, inodes: new Map() }, world, step, algorithm);
+  return { report: { ...found.report, scope: 'sample' }, target };
 }
 
 async function byList(
@@ -63,8 +88,9 @@ async function byList(
   final: FinalPass,
   world: World,
   step: string,
+  known?: DigestAlgorithm,
 ): Promise<Found> {
-  const algorithm = await world.digest([sides.source.host, sides.target.host]);
+  const algorithm = known ?? (await world.digest([sides.source.host, sides.target.host]));
   const tell = telling(world, step, check.what);
   const result = await world.listed(sides, final.listed, {
     algorithm,
@@ -96,18 +122,17 @@ async function everything(
   world: World,
   step: string,
 ): Promise<Found> {
-  const { move, scope } = check;
+  const { move } = check;
   const scratch = join(world.runPath, `sorting-${move}`);
   await mkdir(scratch, { recursive: true, mode: 0o700 });
   // The guest reads a sample of the same files, with the same tool.
   const readers = check.inside === undefined ? [] : [world.hosts(check.inside.host)];
   const algorithm = await world.digest([sides.source.host, sides.target.host, ...readers]);
-  const of = (side: string) => `manifest-${move}-${scope === 'full' ? '' : 'window-'}${side}.jsonl.gz`;
   try {
     const result = await world.compare(sides, {
       topIsShare,
       folder: world.runPath,
-      names: { source: of('source'), target: of('target') },
+      names: { source: manifestName(check, 'source'), target: manifestName(check, 'target') },
       scratch,
       algorithm,
       signal: world.stop,
@@ -129,6 +154,11 @@ async function everything(
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+/** In the folder of the run. */
+function manifestName({ move, scope }: Compare, side: 'source' | 'target'): string {
+  return `manifest-${move}-${scope === 'full' ? '' : 'window-'}${side}.jsonl.gz`;
 }
 
 function common(check: Compare, world: World, differences: readonly Difference[]) {

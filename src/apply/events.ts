@@ -85,7 +85,7 @@ export type Event =
   | {
       readonly type: 'compared';
       readonly move: string;
-      readonly scope: 'changed' | 'full';
+      readonly scope: 'changed' | 'full' | 'sample';
       readonly entries: number;
       readonly differences: number;
     }

@@ -1,4 +1,4 @@
-import { access, mkdir } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeDirectories } from '../copy/change-list/directories.ts';
 import { compareManifests } from '../verify/compare.ts';
@@ -8,6 +8,7 @@ import { takeManifest } from '../verify/take-manifest.ts';
 import type { Tree } from '../verify/tree.ts';
 import { keptManifests } from './baseline.ts';
 import type { Amount } from './events.ts';
+import { isThere } from './file.ts';
 
 export interface Settled {
   /** Of the source. */
@@ -76,11 +77,4 @@ export async function settleTrees(
   const directories = join(folder, 'directories.gz');
   await writeDirectories(directories, readManifestFile(files.source));
   return { entries: source.entries, pending: [...pending], directories };
-}
-
-async function isThere(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
-  );
 }

@@ -45,6 +45,8 @@ export interface World {
   readonly copies: string;
   /** What the inspection counted below the source of each move. */
   readonly census: Readonly<Record<string, { readonly entries: number; readonly bytes: number }>>;
+  /** Files to be read by `drayage verify --sample`; absent: a proof reads everything. */
+  readonly sample?: number;
   /** The final passes of this run, by move. */
   readonly finals: Map<string, FinalPass>;
   readonly bulk: typeof performBulk;

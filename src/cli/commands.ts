@@ -7,6 +7,11 @@ function seconds(text: string): number {
   return Number(text);
 }
 
+function files(text: string): number {
+  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('Write a number of files, such as 1000.');
+  return Number(text);
+}
+
 /** Every command, in the order of an evening. Help, completion and the program itself are made from this table. */
 export const commandSpecs: readonly CommandSpec[] = [
   {
@@ -109,10 +114,14 @@ export const commandSpecs: readonly CommandSpec[] = [
     summary: 'prove again: reads every byte of both sides; changes nothing',
     description:
       'Compares content and metadata of each moved source path, which lies frozen behind its fence, with the snapshot of the share from the window: every file is read on both sides.\n\nThen looks from inside the target guest: the marker, a sample of files read through virtiofs, and whether the workloads run. Writes report.md and report.json beside the other evidence.',
-    options: [new Option('--move <name>', 'only this move')],
+    options: [
+      new Option('--move <name>', 'only this move'),
+      new Option('--sample <files>', 'read only so many files, spread over each tree').argParser(files),
+    ],
     closing: closing({
       examples: [
-        ['drayage verify', 'every move'],
+        ['drayage verify', 'every move, every file'],
+        ['drayage verify --sample 1000', 'a quick look: files picked from the last full proof'],
         ['drayage verify --json', 'the report on stdout'],
       ],
       codes: [4, 5, 130],

@@ -73,7 +73,7 @@ function summary(report: Report, session: Session): string[] {
   const head =
     report.differences === 0
       ? palette.good(
-          `Proven: ${entries.toLocaleString('en-US')} entries, ${report.files.toLocaleString('en-US')} files, no difference.`,
+          `${report.moves.every(({ scope }) => scope === 'sample') ? 'A sample holds' : 'Proven'}: ${entries.toLocaleString('en-US')} entries, ${report.files.toLocaleString('en-US')} files, no difference.`,
         )
       : palette.bad(
           `${report.differences.toLocaleString('en-US')} differences among ${entries.toLocaleString('en-US')} entries.`,

@@ -38,7 +38,8 @@ export const verify: Action = (globals, options) =>
       world.sink({ type: 'run-started', run: world.runName, plan: plan.id, steps: proofs.length });
       let code: ExitCode = exitCode.failed;
       try {
-        const failed = await proveAgain(proofs, world);
+        const sample = options.sample as number | undefined;
+        const failed = await proveAgain(proofs, sample === undefined ? world : { ...world, sample });
         const report = await writeReport({ session, plan, run, world, compared });
         if (failed === undefined) code = exitCode.done;
         else {

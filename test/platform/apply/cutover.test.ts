@@ -1,9 +1,19 @@
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Event } from '../../../src/apply/events.ts';
 import { openWorld } from '../../../src/apply/open-world.ts';
+import { proveAgain } from '../../../src/apply/prove-again.ts';
 import { applyPlan } from '../../../src/apply/run.ts';
 import { openRun } from '../../../src/apply/run-folder.ts';
 import { rsyncPart } from '../../../src/copy/bulk/part-command.ts';
@@ -113,6 +123,9 @@ function planFor(source: string, share: string): Plan {
         proof: [{ kind: 'quiet', host: 'doc1', path: source, what: 'quiet' }],
       }),
       step('final-pass docker', 'cutover', { operations: [pass('final')], proof: [compare('changed')] }),
+      step('release docker', 'cutover', {
+        operations: [{ kind: 'run', host: 'prom', argv: ['true'], what: 'release' }],
+      }),
       step('prove docker', 'prove', {
         probe: [{ kind: 'evidence', move: 'docker', what: 'evidence' }],
         proof: [compare('full')],
@@ -132,8 +145,12 @@ interface Outside {
   readonly hosts?: (name: string) => Host;
 }
 
-async function run(name: string, plan: Plan, outside: Outside) {
-  const opened = await openRun(join(folder, `${name}.yaml`), plan, { format: 1 } as Findings);
+async function open(name: string, plan: Plan, outside: Outside) {
+  // Each test has a state of its own.
+  mkdirSync(join(folder, `state ${name}`), { recursive: true });
+  const opened = await openRun(join(folder, `state ${name}`, 'drayage.yaml'), plan, {
+    format: 1,
+  } as Findings);
   const events: Event[] = [];
   const { world, compared } = openWorld({
     run: opened,
@@ -148,6 +165,11 @@ async function run(name: string, plan: Plan, outside: Outside) {
     finish: never,
     stop: never,
   });
+  return { opened, events, world, compared };
+}
+
+async function run(name: string, plan: Plan, outside: Outside) {
+  const { opened, events, world, compared } = await open(name, plan, outside);
   const result = await applyPlan({
     plan,
     world,
@@ -201,6 +223,42 @@ describe.each(['ext4', 'xfs', 'btrfs'] as const)('a tree in use on %s', (kind) =
     // What was kept for the rounds is not needed any more.
     expect(readdirSync(given.run.copies)).toEqual([]);
   });
+});
+
+test('a proof by sample reads so many files on both sides, and finds what one of them lost', async () => {
+  const { source, share, plan } = prepare('sample', folder, 14);
+  const proof = plan.steps.filter(({ stage }) => stage === 'prove');
+  const sample = async (count: number) => {
+    const { opened, world, compared } = await open('sample', plan, {});
+    try {
+      const seen = await proveAgain(proof, { ...world, sample: count });
+      return { seen, report: compared.get('docker') };
+    } finally {
+      await opened.close();
+    }
+  };
+  await expect(sample(3)).rejects.toMatchObject({
+    code: 'apply/needs',
+    next: ['drayage verify --move docker   # reads everything'],
+  });
+  writeFileSync(join(source, 'a single file'), 'as it was');
+  expect((await run('sample', plan, {})).result.exitCode).toBe(0);
+  const three = await sample(3);
+  expect(three.seen).toBeUndefined();
+  expect(three.report).toMatchObject({
+    scope: 'sample',
+    filesRead: 3,
+    differences: 0,
+    inside: { unlike: [] },
+  });
+
+  const file = join(share, 'a single file');
+  const { atime, mtime } = statSync(file);
+  writeFileSync(file, 'as it is!');
+  utimesSync(file, atime, mtime);
+  const all = await sample(10_000);
+  expect(all.seen).toContain('a single file: content');
+  expect(all.report?.differences).toBeGreaterThan(0);
 });
 
 test('a clock that was set back by an hour before the window: everything is passed over, read, and comes out right', async () => {
