@@ -21,9 +21,9 @@ export interface PassWorld {
 
 /**
  * rsync writes two lines for each file as it goes; read one by one, over a whole tree, they cost as much as a fifth of
- * the copy. For a pass that may take long: its end is noticed up to twice this late.
+ * the copy.
  */
-export const gatherMs = 50;
+export const gatherMs = 20;
 
 /** At most this many names stand in an error; the rest is counted. */
 export const namesShown = 20;

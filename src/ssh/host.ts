@@ -15,7 +15,7 @@ export interface RunOptions {
   readonly onStdout?: (chunk: Buffer) => void | Promise<void>;
   /**
    * Milliseconds for which stdout may gather before it is read: a command that writes line by line for a long time then
-   * costs a tenth. What has more to say is read at once.
+   * costs a tenth. What has more to say, or has ended, is read at once.
    */
   readonly gatherMs?: number;
   readonly signal?: AbortSignal;

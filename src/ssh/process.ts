@@ -78,6 +78,10 @@ export async function runProcess(
   signal?.addEventListener('abort', onAbort, { once: true });
   expectAnswer();
 
+  const over = new AbortController();
+  child.nodeChildProcess.once('exit', () => over.abort());
+  const gather = () => sleep(gatherMs, undefined, { signal: over.signal }).catch(() => {});
+
   try {
     const finished = Promise.all([
       child,
@@ -94,7 +98,7 @@ export async function runProcess(
           await onStdout(chunk);
           expectAnswer();
         },
-        gatherMs,
+        gatherMs > 0 ? gather : undefined,
       ),
       drain(child.stderr, async (chunk) => {
         errChunks.push(chunk);
@@ -146,13 +150,13 @@ const muchBytes = 16 * 1024;
 async function drain(
   stream: Readable | null,
   take: (chunk: Buffer) => Promise<void>,
-  gatherMs = 0,
+  gather?: () => Promise<void>,
 ): Promise<void> {
   if (stream === null) return;
   try {
     for await (const chunk of stream) {
       await take(chunk as Buffer);
-      if (gatherMs > 0 && (chunk as Buffer).length < muchBytes) await sleep(gatherMs);
+      if (gather !== undefined && (chunk as Buffer).length < muchBytes) await gather();
     }
   } catch (error) {
     // The stream of a command that was given up ends early; its reader's own errors pass.
