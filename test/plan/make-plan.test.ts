@@ -282,7 +282,8 @@ describe('law 9: no silent loss', () => {
     const target = { empty: false, claimed: true, released: false, handedOver: true };
     const [blocked] = plan({ ...found, moves: { docker: { ...found.moves.docker!, target } } }).blockers;
     expect(blocked?.code).toBe('plan/handed-over');
-    expect(blocked?.next[0]).toContain('rm /nvmeprom/containers/.drayage/moves/docker/handed-over');
+    expect(blocked?.next[0]).toContain('drayage rollback --move docker');
+    expect(blocked?.next[1]).toContain('rm /nvmeprom/containers/.drayage/moves/docker/handed-over');
   });
 });
 

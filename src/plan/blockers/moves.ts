@@ -17,6 +17,7 @@ export function handedOverBlockers(config: Config, findings: Findings, move: Mov
       move: move.name,
       seen: `${layout.handedOver} is there and ${layout.released} is not`,
       next: [
+        `drayage rollback --move ${move.name}   # shows what ${move.to.guest} wrote, and gives ${move.from.guest} its work back`,
         `to discard what ${move.to.guest} wrote, and copy from ${move.from.guest} again: ${ssh} rm ${layout.handedOver}`,
         `to go on with what ${move.to.guest} wrote: ${ssh} cp ${layout.handedOver} ${layout.released}`,
         'docs/recovery.md, "After the release"',
