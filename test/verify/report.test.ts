@@ -46,3 +46,27 @@ test('a comparison without getfattr says what it did not see', () => {
   const text = reportMarkdown(buildReport({ ...facts, moves: [{ ...move, attributesCompared: false }] }));
   expect(text).toContain('**not** compared');
 });
+
+test('a report says how the last copy went, and what the target guest sees', () => {
+  const pass = {
+    how: 'change-list',
+    listed: 600,
+    changed: 590,
+    deleted: 10,
+    bytes: 1,
+    seconds: 0.84,
+  } as const;
+  const inside = { host: 'doc2', path: '/mnt/docker', files: 200, differing: [] };
+  const seen = { ...inside, entries: 6000, tops: 4, touched: 12, unlike: [] as string[] };
+  const text = reportMarkdown(buildReport({ ...facts, moves: [{ ...move, pass, inside: seen }] }));
+  expect(text).toContain('last copy by a list of 600 names: 590 carried, 10 deleted, 0.8 s');
+  expect(text).toContain(
+    '6000 entries below 4 names at the top listed inside doc2: as the node has them; 12 touched',
+  );
+
+  const whole = { ...pass, how: 'full-pass', because: 'the clock of doc1 was set' } as const;
+  const lost = { ...seen, unlike: ['web: 3 entries there, 5 on the node'] };
+  const other = reportMarkdown(buildReport({ ...facts, moves: [{ ...move, pass: whole, inside: lost }] }));
+  expect(other).toContain('last copy over the whole tree, because the clock of doc1 was set');
+  expect(other).toContain('web: 3 entries there, 5 on the node');
+});
