@@ -3,7 +3,7 @@ import { copyError } from './errors.ts';
 import { deletes, dryRunOf } from './rsync-command.ts';
 import { gatherMs, type Judged, judge, namesShown, type PassWorld, runRsync, some } from './run-rsync.ts';
 
-export type { PassProgress, PassWorld } from './run-rsync.ts';
+export type { PassWorld } from './run-rsync.ts';
 
 /** One pass, as the plan's `copy` operation says it. */
 export interface Pass {
