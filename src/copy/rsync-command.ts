@@ -42,7 +42,8 @@ function withoutSlashes(path: string): string {
  * Why these options: `-aHAXS --numeric-ids` keep hard links, ACLs, xattrs, holes and numbers; `--modify-window=-1`
  * compares times to the nanosecond (the default sees whole seconds, and misses a same-size change within one);
  * `--secluded-args` keeps the source path from the guest's shell with every rsync since 3.0;
- * `trusted.SGI_ACL_*` is how XFS shows root each POSIX ACL a second time.
+ * `trusted.SGI_ACL_*` is how XFS shows root each POSIX ACL a second time; `btrfs.*` are settings of that file system, which
+ * others refuse ("Operation not supported", tried).
  */
 function rsyncArgv(options: PullOptions, which: readonly string[]): string[] {
   const excludes = options.exclude.map((path) => `--exclude=/${literal(withoutSlashes(path))}`);
@@ -61,6 +62,7 @@ function rsyncArgv(options: PullOptions, which: readonly string[]): string[] {
     '--modify-window=-1',
     '--secluded-args',
     '--filter=-x trusted.SGI_ACL_*',
+    '--filter=-x btrfs.*',
     ...(options.protectMarker ? ['--exclude=/.drayage'] : []),
     ...excludes,
     ...which,

@@ -66,8 +66,8 @@ function unescapeOctal(text: string): string {
   );
 }
 
-/** XFS shows root each POSIX ACL a second time under these names. */
-const shownTwice = /^trusted\.SGI_ACL_/;
+/** Not carried, so not compared: XFS shows root each POSIX ACL a second time; settings of btrfs fit no other file system. */
+const leftBehind = /^(trusted\.SGI_ACL_|btrfs\.)/;
 
 /**
  * Takes `getfattr --dump --encoding=hex` in chunks: one record per file that has attributes. A line `# inode: KEY`
@@ -98,7 +98,7 @@ export function attributeParser(onFile: (name: string, attributes: Attributes) =
     } else {
       const found = /^([^=]+)=(?:0x([0-9a-f]*))?$/.exec(text);
       if (found === null || name === undefined) unknown.push(text);
-      else if (!shownTwice.test(found[1] as string))
+      else if (!leftBehind.test(found[1] as string))
         attributes.push([unescapeOctal(found[1] as string), found[2] ?? '']);
     }
   };

@@ -157,6 +157,7 @@ function whatRsyncFinds({ source, target }: Copied): string {
     '--numeric-ids',
     '--modify-window=-1',
     '--filter=-x trusted.SGI_ACL_*',
+    '--filter=-x btrfs.*',
   ];
   return execFileSync('rsync', [...argv, `${source}/`, `${target}/`], { encoding: 'latin1' });
 }

@@ -51,6 +51,7 @@ describe('the attributes that getfattr prints', () => {
     '',
     '# file: only-twice',
     'trusted.SGI_ACL_DEFAULT=0x00',
+    'btrfs.compression=0x7a737464',
     '',
     '# inode: 65024:7',
     '# file: base',
@@ -59,7 +60,7 @@ describe('the attributes that getfattr prints', () => {
     '',
   ].join('\n');
 
-  test('come with names of any bytes, without those that XFS shows twice, whatever the chunks', () => {
+  test('come with names of any bytes, without what XFS shows twice and settings of btrfs, whatever the chunks', () => {
     const bytes = Buffer.from(`${dump}\n`, 'latin1');
     fc.assert(
       fc.property(fc.nat(bytes.length), (cut) => {

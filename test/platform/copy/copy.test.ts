@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -95,6 +96,9 @@ describe.each([
       const source = `${left.path}/tree ${seed}*[x]`;
       const target = `${right.path}/place ${seed}`;
       makeTree(source, seed);
+      // A setting of btrfs that no other file system takes.
+      if (from === 'btrfs')
+        execFileSync('setfattr', ['-n', 'btrfs.compression', '-v', 'zstd', `${source}/sparse`]);
       mkdirSync(target);
       const seen: number[] = [];
       await performPass(pass('seed', source, target), {
