@@ -58,46 +58,47 @@ function lossy(name: string): string {
   return Buffer.from(Buffer.from(name, 'latin1').toString('utf8'), 'utf8').toString('latin1');
 }
 
-export interface Named<T> {
-  /** As it was given to the tool. */
-  readonly name: string;
-  readonly of: T;
-}
-
 /**
- * Takes what a digest tool prints for names that were given to it in a known order. The order tells which name is
- * meant, whatever the tool makes of it: xxhsum 0.8.1 prints a newline as it is, later versions and the others escape
- * it, b3sum cannot show bytes that are not UTF-8.
+ * Takes what a digest tool prints for files that were named to it in a known order: `./` and their relative names, or
+ * an absolute one as it is. The order tells which name is meant, whatever the tool makes of it: xxhsum 0.8.1 prints a
+ * newline as it is, later versions and the others escape it, b3sum cannot show bytes that are not UTF-8.
  */
-export function digestParser<T>(
+export function digestParser<T extends { readonly name: string }>(
   algorithm: DigestAlgorithm,
   on: {
     readonly digest: (of: T, digest: string) => void;
-    /** The tool said nothing for this name: it could not be read. */
+    /** The tool said nothing for this file: it could not be read. */
     readonly skipped: (of: T) => void;
   },
 ) {
   const { digits } = tools[algorithm];
   const start = new RegExp(`^\\\\?[0-9a-f]{${digits}} [ *]`);
-  let queue: Named<T>[] = [];
+  let queue: T[] = [];
   let head = 0;
   let rest = '';
   const unknown: string[] = [];
 
   /** Where the line ends that names `name`, or undefined: it does not. -1: not all of it has come. */
   function matched(name: string, text: string, at: number, end: number): number | undefined {
+    const given = name.startsWith('/') ? name : `./${name}`;
     const escaped = text[at] === '\\';
     const from = at + digits + 2 + Number(escaped);
     if (escaped) {
       const shown = unescaped(text.slice(from, end));
-      return shown === name || shown === lossy(name) ? end : undefined;
+      return shown === given || shown === lossy(given) ? end : undefined;
     }
-    if (end - from === name.length && text.startsWith(name, from)) return end;
-    if (name.includes('\n')) {
-      if (text.startsWith(`${name}\n`, from)) return from + name.length;
-      return `${name}\n`.startsWith(text.slice(from)) ? -1 : undefined;
+    if (end - from === given.length && text.startsWith(given, from)) return end;
+    if (given.includes('\n')) {
+      if (text.startsWith(`${given}\n`, from)) return from + given.length;
+      return `${given}\n`.startsWith(text.slice(from)) ? -1 : undefined;
     }
-    return text.slice(from, end) === lossy(name) ? end : undefined;
+    return text.slice(from, end) === lossy(given) ? end : undefined;
+  }
+
+  /** The usual line, for the file whose turn it is, without a look at the others. */
+  function isNext(name: string | undefined, text: string, at: number, end: number): boolean {
+    const from = at + digits + 4;
+    return end - from === name?.length && text.startsWith('  ./', from - 4) && text.startsWith(name, from);
   }
 
   function take(text: string, at: number, end: number): number {
@@ -105,17 +106,17 @@ export function digestParser<T>(
       unknown.push(text.slice(at, end));
       return end;
     }
+    if (isNext(queue[head]?.name, text, at, end)) {
+      on.digest(queue[head++] as T, text.slice(at, at + digits));
+      return end;
+    }
     for (let index = head; index < queue.length; index += 1) {
-      const to = matched((queue[index] as Named<T>).name, text, at, end);
+      const to = matched((queue[index] as T).name, text, at, end);
       if (to === undefined) continue;
       if (to === -1) return -1;
-      while (head < index) on.skipped((queue[head++] as Named<T>).of);
+      while (head < index) on.skipped(queue[head++] as T);
       const from = text[at] === '\\' ? at + 1 : at;
-      on.digest((queue[head++] as Named<T>).of, text.slice(from, from + digits));
-      if (head > 4096) {
-        queue = queue.slice(head);
-        head = 0;
-      }
+      on.digest(queue[head++] as T, text.slice(from, from + digits));
       return to;
     }
     unknown.push(text.slice(at, end));
@@ -123,8 +124,9 @@ export function digestParser<T>(
   }
 
   return {
-    expect(names: readonly Named<T>[]): void {
-      for (const name of names) queue.push(name);
+    expect(files: readonly T[]): void {
+      queue = head === queue.length ? [...files] : [...queue.slice(head), ...files];
+      head = 0;
     },
     push(chunk: Buffer | string): void {
       const text = rest + (typeof chunk === 'string' ? chunk : chunk.toString('latin1'));
@@ -139,7 +141,7 @@ export function digestParser<T>(
     /** No more comes: what was not named is skipped. @returns what could not be understood; empty: all was. */
     end(): readonly string[] {
       if (rest !== '') unknown.push(rest);
-      while (head < queue.length) on.skipped((queue[head++] as Named<T>).of);
+      while (head < queue.length) on.skipped(queue[head++] as T);
       return unknown;
     },
     unknown: unknown as readonly string[],

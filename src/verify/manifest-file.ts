@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
@@ -27,8 +26,8 @@ const headerSchema = z.strictObject({
 export type ManifestHeader = Readonly<z.infer<typeof headerSchema>>;
 
 export interface ManifestWriter {
-  /** Lines in the order of `orderKey`. Resolves when there is room; undefined: there is. */
-  write(lines: string): Promise<void> | undefined;
+  /** Lines in the order of `orderKey`, one call after the other. */
+  write(lines: string): Promise<void>;
   /** The file gets its name only when it is whole. */
   finish(): Promise<void>;
   abandon(): Promise<void>;
@@ -37,15 +36,23 @@ export interface ManifestWriter {
 /** Speed over size: a manifest is about a tenth of its text even so. */
 const compression = { level: 1 };
 
+const bufferLength = 128 * 1024;
+
 /** A manifest is gzip: a header, then one JSON object per entry and line, readable by `zcat`, comparable by `zdiff`. */
 export function createManifest(file: string, header: ManifestHeader): ManifestWriter {
   const part = `${file}.part`;
   const gzip = createGzip(compression);
   const written = pipeline(gzip, createWriteStream(part, { mode: 0o600 }));
   written.catch(() => {});
-  const write = (text: string) => {
-    if (gzip.write(Buffer.from(text, 'latin1'))) return undefined;
-    return Promise.race([once(gzip, 'drain'), written]).then(() => {});
+  const buffer = Buffer.allocUnsafe(bufferLength);
+  const write = async (text: string): Promise<void> => {
+    // One buffer for all, free again when it is compressed: thousands of them would wait for the garbage collector.
+    const bytes =
+      text.length > bufferLength
+        ? Buffer.from(text, 'latin1')
+        : buffer.subarray(0, buffer.write(text, 'latin1'));
+    const taken = new Promise<void>((resolve) => gzip.write(bytes, () => resolve()));
+    await Promise.race([taken, written]);
   };
   gzip.write(Buffer.from(`${JSON.stringify(header)}\n`, 'utf8'));
   return {

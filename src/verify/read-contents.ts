@@ -1,23 +1,29 @@
 import { PassThrough } from 'node:stream';
 import type { RunResult } from '../ssh/host.ts';
-import { type DigestAlgorithm, digestParser, type Named } from './digest.ts';
+import { type DigestAlgorithm, digestParser } from './digest.ts';
 import { digestCommand } from './manifest-command.ts';
 import { notUnderstood, type Tree } from './tree.ts';
 
 /** One inode to read. */
 export interface FileToRead {
-  /** The name by which it is opened. */
+  /** The name by which it is opened, relative. */
   readonly name: string;
-  /** All its names in the tree. */
-  readonly paths: readonly string[];
   readonly size: number;
+  /** All its names in the tree, where it has more than this one. */
+  readonly names?: readonly string[];
+}
+
+export function namesOf(file: FileToRead): readonly string[] {
+  return file.names ?? [file.name];
 }
 
 /** Readers per machine: more than cores, because they wait for the disk; tried cold on ext4 and xfs, 4 beat 2 by a tenth. */
 export const readers = 4;
 /** Names that one run of the digest tool is given. A bundle with fewer is filled up, so that it is read at once. */
 const batch = 256;
-const filler = '/dev/null';
+const filler: FileToRead = { name: '/dev/null', size: 0 };
+/** The filler that tells that a bundle was read. */
+const last: FileToRead = { ...filler };
 /** Below what xargs puts on one command line (128 KiB): a bundle is never split. */
 const bundleNames = 64 * 1024;
 /** So that no reader sits on the large files while the others have nothing to do. */
@@ -27,9 +33,15 @@ const bundlesPerReader = 2;
 
 interface Reader {
   readonly stdin: PassThrough;
-  readonly parser: ReturnType<typeof digestParser<FileToRead | 'filler' | 'last'>>;
+  readonly parser: ReturnType<typeof digestParser<FileToRead>>;
   readonly ended: Promise<RunResult>;
   waiting: number;
+}
+
+function argumentsOf(files: readonly FileToRead[]): string {
+  let text = '';
+  for (const { name } of files) text += name.startsWith('/') ? `${name}\0` : `./${name}\0`;
+  return text;
 }
 
 /** Several digest tools at once on the machine of a tree; files are handed to whichever has room. */
@@ -51,7 +63,7 @@ export function startReaders(
   signal: AbortSignal,
 ): Readers {
   const all: Reader[] = [];
-  let bundle: Named<FileToRead | 'filler' | 'last'>[] = [];
+  let bundle: FileToRead[] = [];
   let nameBytes = 0;
   let fileBytes = 0;
   let wake: () => void = () => {};
@@ -59,19 +71,19 @@ export function startReaders(
 
   function start(): Reader {
     const stdin = new PassThrough();
-    const done = (of: FileToRead | 'filler' | 'last') => {
-      if (of !== 'last') return;
-      reader.waiting -= 1;
-      wake();
+    const isFiller = (file: FileToRead): boolean => {
+      if (file === last) {
+        reader.waiting -= 1;
+        wake();
+      }
+      return file === last || file === filler;
     };
-    const parser = digestParser<FileToRead | 'filler' | 'last'>(algorithm, {
-      digest: (of, digest) => {
-        if (typeof of === 'string') done(of);
-        else on.digest(of, digest);
+    const parser = digestParser<FileToRead>(algorithm, {
+      digest: (file, digest) => {
+        if (!isFiller(file)) on.digest(file, digest);
       },
-      skipped: (of) => {
-        if (typeof of === 'string') done(of);
-        else on.skipped(of);
+      skipped: (file) => {
+        if (!isFiller(file)) on.skipped(file);
       },
     });
     const understood = (unknown: readonly string[]) => {
@@ -107,12 +119,12 @@ export function startReaders(
   }
 
   async function dispatch(): Promise<void> {
-    const names = bundle;
+    const files = bundle;
     bundle = [];
     nameBytes = 0;
     fileBytes = 0;
-    while (names.length < batch)
-      names.push({ name: filler, of: names.length === batch - 1 ? 'last' : 'filler' });
+    while (files.length < batch - 1) files.push(filler);
+    files.push(last);
     for (;;) {
       // `end` tells what the reader itself complained of.
       if (failure !== undefined) return;
@@ -120,8 +132,8 @@ export function startReaders(
       const reader = free ?? all.find(({ waiting }) => waiting < bundlesPerReader);
       if (reader !== undefined) {
         reader.waiting += 1;
-        reader.parser.expect(names);
-        reader.stdin.write(Buffer.from(`${names.map(({ name }) => name).join('\0')}\0`, 'latin1'));
+        reader.parser.expect(files);
+        reader.stdin.write(Buffer.from(argumentsOf(files), 'latin1'));
         return;
       }
       await new Promise<void>((resolve) => {
@@ -132,7 +144,7 @@ export function startReaders(
 
   return {
     read(file) {
-      bundle.push({ name: `./${file.name}`, of: file });
+      bundle.push(file);
       nameBytes += file.name.length + 3;
       fileBytes += file.size;
       // One place is kept for the filler that tells that the bundle was read.

@@ -61,15 +61,15 @@ async function readPart(
   let part = 0;
   let group = new Map<string, { -readonly [key in keyof Entry]: Entry[key] }>();
   const digests = (text: string) => {
-    const parser = digestParser<string>(algorithm, {
-      digest: (name, digest) => {
+    const parser = digestParser<{ name: string }>(algorithm, {
+      digest: ({ name }, digest) => {
         const entry = group.get(name);
         if (entry !== undefined) entry.digest = digest;
       },
       skipped: () => {},
     });
     const files = [...group].filter(([, { type }]) => type === 'f');
-    parser.expect(files.map(([name]) => ({ name: name === '' ? '.' : `./${name}`, of: name })));
+    parser.expect(files.map(([name]) => ({ name })));
     parser.push(text);
     const unknown = parser.end()[0];
     if (unknown !== undefined) throw notUnderstood(tree, 'the digest tool', unknown);

@@ -54,13 +54,13 @@ export async function readSample(
 ): Promise<string[]> {
   if (sample.length === 0) return [];
   const differing: string[] = [];
-  const parser = digestParser<Sampled>(algorithm, {
+  const parser = digestParser<Sampled & { name: string }>(algorithm, {
     digest: (file, digest) => {
       if (file.digest !== digest) differing.push(printableName(file.path));
     },
     skipped: (file) => differing.push(printableName(file.path)),
   });
-  parser.expect(sample.map((file) => ({ name: `./${file.path}`, of: file })));
+  parser.expect(sample.map((file) => ({ ...file, name: file.path })));
   const result = await guest.run(digestCommand(path, algorithm, batch), {
     stdin: Buffer.concat([...nulList(sample.map((file) => `./${file.path}`))]),
     timeoutSeconds: sampleTimeoutSeconds,

@@ -24,7 +24,7 @@ export interface Sorter {
 
 /** @param scratch folder for sort's temporary files, on this machine */
 export function startSorter(scratch: string, signal: AbortSignal): Sorter {
-  const stdin = new PassThrough({ highWaterMark: 1 << 20 });
+  const stdin = new PassThrough({ highWaterMark: 4 * batchLength });
   let batch = '';
   let full = false;
   let raw: Buffer[] = [];

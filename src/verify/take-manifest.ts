@@ -4,6 +4,7 @@ import { listTree, readTreeAttributes } from './list-tree.ts';
 import { parseFields } from './manifest.ts';
 import { probeCommand } from './manifest-command.ts';
 import { createManifest } from './manifest-file.ts';
+import { namesOf } from './read-contents.ts';
 import { openRemembered, type Remembered } from './remembered.ts';
 import { type Sorter, startSorter } from './sort.ts';
 import { readQueue, startQueue, type ToRead } from './to-read.ts';
@@ -81,8 +82,9 @@ export async function takeManifest(tree: Tree, options: TakeOptions): Promise<Ma
     const { files: filesRead, bytes: bytesRead } = queue;
     options.onToRead?.(filesRead, bytesRead);
     await readQueue(tree, algorithm, queue, live, signal, (read, digest) => {
-      for (const path of read.paths) records.push(recordOf(path, 'digest', digest));
-      options.onRead?.(read.paths.length, read.size * read.paths.length);
+      const names = namesOf(read);
+      for (const path of names) records.push(recordOf(path, 'digest', digest));
+      options.onRead?.(names.length, read.size * names.length);
     });
     await attributes?.whole;
     await attributes?.ofLong(listed.long);

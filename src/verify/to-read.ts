@@ -1,7 +1,7 @@
 import type { DigestAlgorithm } from './digest.ts';
 import type { Entry } from './manifest.ts';
 import { longDigestCommand, longestName } from './manifest-command.ts';
-import { type FileToRead, startReaders } from './read-contents.ts';
+import { type FileToRead, namesOf, startReaders } from './read-contents.ts';
 import { readListed } from './read-listed.ts';
 import { startSorter } from './sort.ts';
 import { notUnderstood, type Tree, unreadable } from './tree.ts';
@@ -14,7 +14,7 @@ export interface ToRead {
   readonly files: number;
   readonly bytes: number;
   /** Hands out each inode once. `onBatch` is awaited now and then. */
-  each(onFile: (file: FileToRead & { inode: string }) => void, onBatch: () => Promise<void>): Promise<void>;
+  each(onFile: (file: FileToRead, inode: () => string) => void, onBatch: () => Promise<void>): Promise<void>;
 }
 
 export function startQueue(scratch: string, signal: AbortSignal): ToRead {
@@ -43,7 +43,8 @@ export function startQueue(scratch: string, signal: AbortSignal): ToRead {
       const done = () => {
         if (paths.length === 0) return;
         const name = paths.find((path) => path.length <= longestName) ?? (paths[0] as string);
-        onFile({ name, paths, size, inode: `${device}:${number.replace(/^0+(?=.)/, '')}` });
+        const file = paths.length === 1 ? { name, size } : { name, size, names: paths };
+        onFile(file, () => `${device}:${number.replace(/^0+(?=.)/, '')}`);
       };
       await sorter.sorted((record) => {
         const first = record.indexOf(' ');
@@ -93,10 +94,13 @@ export async function readQueue(
   const read = async () => {
     const files = waiting;
     waiting = [];
-    for (const file of files) await readers.read(file);
+    for (const file of files) {
+      const room = readers.read(file);
+      if (room !== undefined) await room;
+    }
   };
-  await queue.each((file) => {
-    if (file.name.length > longestName) long.set(file.inode, file);
+  await queue.each((file, inode) => {
+    if (file.name.length > longestName) long.set(inode(), file);
     else waiting.push(file);
   }, read);
   await read();
@@ -108,7 +112,7 @@ export async function readQueue(
   const complaint = bad ?? { exitCode: 0, stderr: Buffer.from(`nothing for ${skipped[0]?.name}`, 'latin1') };
   if (!live || ends.some(({ exitCode }) => exitCode !== 0 && exitCode !== 123))
     throw unreadable(tree, 'The contents', complaint);
-  const names = skipped.flatMap(({ paths }) => paths);
+  const names = skipped.flatMap(namesOf);
   const { entries } = await readListed(tree, names, algorithm, { signal });
   for (const entry of entries.values()) {
     if (entry.type === 'f' && entry.digest === undefined) throw unreadable(tree, 'The contents', complaint);

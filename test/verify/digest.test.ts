@@ -33,12 +33,12 @@ describe('what a digest tool prints', () => {
       fc.assert(
         fc.property(names, fc.nat(), (list, seed) => {
           const seen: [number, string][] = [];
-          const parser = digestParser<number>('xxh128', {
-            digest: (of, digest) => seen.push([of, digest]),
+          const parser = digestParser<{ name: string; of: number }>('xxh128', {
+            digest: ({ of }, digest) => seen.push([of, digest]),
             skipped: () => expect.unreachable(),
           });
           parser.expect(list.map((name, of) => ({ name, of })));
-          const text = list.map((name, index) => styles[style](digestOf(index), name)).join('');
+          const text = list.map((name, index) => styles[style](digestOf(index), `./${name}`)).join('');
           const cut = seed % (text.length + 1);
           parser.push(text.slice(0, cut));
           parser.push(text.slice(cut));
@@ -52,20 +52,20 @@ describe('what a digest tool prints', () => {
 
   test('says by its silence which files could not be read', () => {
     const seen: string[] = [];
-    const parser = digestParser<string>('xxh128', {
-      digest: (of) => seen.push(of),
-      skipped: (of) => seen.push(`no ${of}`),
+    const parser = digestParser<{ name: string }>('xxh128', {
+      digest: ({ name }) => seen.push(name),
+      skipped: ({ name }) => seen.push(`no ${name}`),
     });
-    parser.expect(['a', 'b\nc', 'd', 'e'].map((name) => ({ name, of: name })));
-    parser.push(styles.raw(digestOf(1), 'd'));
+    parser.expect(['a', 'b\nc', 'd', 'e'].map((name) => ({ name })));
+    parser.push(styles.raw(digestOf(1), './d'));
     expect(parser.end()).toEqual([]);
     expect(seen).toEqual(['no a', 'no b\nc', 'd', 'no e']);
   });
 
   test('of another shape, or for a name that was not asked for, is not guessed', () => {
-    for (const said of ['xxhsum: what?\n', styles.raw(digestOf(1), 'other'), `${digestOf(1)}  a`]) {
-      const parser = digestParser<string>('xxh128', { digest: () => {}, skipped: () => {} });
-      parser.expect([{ name: 'a', of: 'a' }]);
+    for (const said of ['xxhsum: what?\n', styles.raw(digestOf(1), './other'), `${digestOf(1)}  ./a`]) {
+      const parser = digestParser('xxh128', { digest: () => {}, skipped: () => {} });
+      parser.expect([{ name: 'a' }]);
       parser.push(said);
       expect(parser.end()).toHaveLength(1);
     }
