@@ -158,6 +158,27 @@ export const commandSpecs: readonly CommandSpec[] = [
     load: async () => (await import('./commands/rollback.ts')).rollback,
   },
   {
+    name: 'finalize',
+    summary: 'let the old data of a move go; asks for its name',
+    description: [
+      'Refused until the move is proven and `finalize.soakDays` have passed since. Shows what will be deleted on the source guest, how much it is, and when it was last read and written.',
+      'It deletes below the source path and nowhere else, exactly what it has shown, while the source is fenced, stopped and quiet and the new data is released and proven. What was never moved stays there, and so do the directory itself and the fence. Where the file system can, a snapshot is taken before.',
+    ].join('\n\n'),
+    options: [
+      new Option('--move <name>', 'the move whose old data goes').makeOptionMandatory(),
+      new Option('--confirm <name>', 'the name of the move once more, where there is no terminal to ask on'),
+      new Option(
+        '--drop-snapshots',
+        'also destroy the snapshots of the share that drayage took for the move',
+      ),
+    ],
+    closing: closing({
+      examples: [['drayage finalize --move doc1', 'shows what would go, and asks']],
+      codes: [5, 6, 11, 130],
+    }),
+    load: async () => (await import('./commands/finalize.ts')).finalize,
+  },
+  {
     name: 'schema',
     summary: 'the JSON Schema of drayage.yaml',
     description: 'Prints the JSON Schema of drayage.yaml, for editors.',

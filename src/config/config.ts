@@ -11,6 +11,8 @@ export interface Config {
   readonly phases: readonly PhaseConfig[];
   readonly notify?: NotifyConfig;
   /** Absolute path. */
+  /** Days between the proof of a move and the deletion of its old data. */
+  readonly finalize: { readonly soakDays: number };
   readonly metrics?: { readonly file: string };
 }
 

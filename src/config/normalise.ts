@@ -62,6 +62,7 @@ export function normalise(parsed: Parsed, file: string, env: NodeJS.ProcessEnv):
       };
     }),
     phases,
+    finalize: parsed.finalize,
     ...(parsed.notify !== undefined && { notify: normaliseNotify(parsed.notify, file, env) }),
     ...(parsed.metrics !== undefined && { metrics: { file: localPath(parsed.metrics.file, file, env) } }),
   };

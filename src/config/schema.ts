@@ -341,6 +341,15 @@ const notifySchema = z.strictObject({
     .describe('Minutes without any progress after which a message says so. A long duration alone is none.'),
 });
 
+const finalizeSchema = z.strictObject({
+  soakDays: z
+    .number()
+    .min(0)
+    .max(3650)
+    .default(7)
+    .describe('Days that must lie between the proof of a move and `drayage finalize`.'),
+});
+
 const metricsSchema = z.strictObject({
   file: localFile
     .regex(/\.prom$/, 'the name of a file that ends in ".prom": node_exporter reads no other')
@@ -371,5 +380,6 @@ export const configSchema = z.strictObject({
   notify: notifySchema
     .optional()
     .describe('A message when the run waits for you, when the window opens and closes, and how it ended.'),
+  finalize: finalizeSchema.default({ soakDays: 7 }).describe('When the old data may go.'),
   metrics: metricsSchema.optional().describe('Where a run stands, for Prometheus.'),
 });

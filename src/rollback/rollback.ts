@@ -94,8 +94,8 @@ async function forgetCutover({ marks }: World, move: string): Promise<void> {
   if (run !== undefined) await marks.set({ ...all, cutovers });
 }
 
-/** The words of apply, for who is on the way back. */
-function toGoOn(error: unknown, again: string): unknown {
+/** The words of apply, for who has given another command. */
+export function toGoOn(error: unknown, again: string): unknown {
   if (!(error instanceof DrayageError)) return error;
   const next = error.next.map((line) => (/^drayage (apply|plan|verify)\b/.test(line) ? again : line));
   return new DrayageError(

@@ -22,6 +22,7 @@ const none: Config = {
   shares: {},
   moves: {},
   phases: [],
+  finalize: { soakDays: 7 },
 };
 const events: readonly Event[] = [
   { type: 'run-started', run: 'r1', plan: 'p1', steps: 1 },

@@ -19,6 +19,7 @@ const config = (cluster: Config['cluster']): Config => ({
   shares: {},
   moves: {},
   phases: [],
+  finalize: { soakDays: 7 },
 });
 
 function thrown(action: () => unknown): DrayageError {

@@ -48,6 +48,7 @@ const config: Config = {
   },
   moves: { docker: move },
   phases: [{ name: 'all', moves: ['docker'] }],
+  finalize: { soakDays: 7 },
 };
 
 const vms = [{ vmid: 104, name: 'doc1', node: 'prom', running: true }];
