@@ -1,4 +1,5 @@
 import { DrayageError } from '../../errors/error.ts';
+import type { Host } from '../../ssh/host.ts';
 import { printableName } from '../../verify/name.ts';
 import { checkSource, type Pass, type PassResult, performPass } from '../copy.ts';
 import { copyError, copyErrors } from '../errors.ts';
@@ -19,7 +20,7 @@ export interface BulkPass extends Pass {
 }
 
 export interface BulkWorld extends PassWorld {
-  /** Most rsync processes at once; 4 unless told. */
+  /** Most rsync processes at once, 4 unless told; never more than the puller has cores, but two. */
   readonly most?: number;
   readonly tuning?: BulkTuning;
 }
@@ -55,11 +56,12 @@ const lookMs = 100;
  *   are collected.
  */
 export async function performBulk(pass: BulkPass, world: BulkWorld): Promise<BulkResult> {
-  const { most = usuallyMost, tuning = usualTuning, signal } = world;
-  const parts = most > 1 ? await partsOf(pass, world, tuning.leastPart) : undefined;
+  const { tuning = usualTuning, signal } = world;
+  const parts = world.most === 1 ? undefined : await partsOf(pass, world, tuning.leastPart);
   if (parts === undefined || parts.left < 2 || weightOf(parts.totals) < tuning.small)
     return { ...(await performPass(pass, world)), processes: 1, probe: [] };
   await checkSource(pass, world.source);
+  const most = Math.min(world.most ?? usuallyMost, Math.max(2, await coresOf(world.puller)));
   const lock = await holdLock(world.puller, lockOf(pass.partArgv), signal);
   if (!lock.held) {
     judge(judged(pass), world, { exitCode: lock.exitCode, stderr: lock.stderr, unknown: [] });
@@ -80,6 +82,13 @@ async function partsOf(pass: BulkPass, world: BulkWorld, leastPart: number): Pro
     world.signal === undefined ? {} : { signal: world.signal },
   );
   return totals === undefined ? undefined : new Parts(totals, leastPart);
+}
+
+/** Cores of a machine; no limit where it does not say. */
+async function coresOf(host: Host): Promise<number> {
+  const result = await host.run(['nproc']);
+  const cores = Number(result.stdout.toString('latin1'));
+  return result.exitCode === 0 && cores > 0 ? cores : Infinity;
 }
 
 const judged = (pass: Pass): Judged => ({ move: pass.move, live: true, again: 'drayage apply --until seed' });
