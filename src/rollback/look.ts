@@ -6,7 +6,7 @@ import { cutoverSnapshot, snapshotPath } from '../plan/share-layout.ts';
 import { excludes } from '../plan/steps/copy.ts';
 import { rollbackNotes } from '../plan/way-back/after.ts';
 import type { MoveFacts, RollbackFacts, ShareFacts } from '../plan/way-back/facts.ts';
-import { listingDifference, listingDigest } from '../plan/way-back/listing.ts';
+import { listingDifference, listingDigest, notData } from '../plan/way-back/listing.ts';
 import { wasHandedOver } from '../plan/way-back/make-rollback.ts';
 import type { Host, Hosts } from '../ssh/host.ts';
 import { listSnapshots } from '../zfs/commands.ts';
@@ -68,7 +68,7 @@ async function shareFacts(
     .split('\0')
     .filter((name) => name !== '');
   const places = Object.values(config.moves).flatMap(({ to }) => (to.share === share.name ? [to.as] : []));
-  const expected = new Set(['.drayage', ...places.map((place) => place.split('/')[0] as string)]);
+  const expected = new Set([...notData, ...places.map((place) => place.split('/')[0] as string)]);
   const strangers = places.includes('.') ? [] : top.filter((name) => !expected.has(name));
   return { performed: made, snapshots, strangers };
 }

@@ -7,7 +7,7 @@ const giveUpPlace =
   'rm -rf --one-file-system -- "$1" && rm -f -- "$2" && rmdir --ignore-fail-on-non-empty -- "$3" && test ! -e "$2"';
 /** The top of the share stays, and drayage's own folder in it. */
 const giveUpTop =
-  'find "$1" -xdev -mindepth 1 -maxdepth 1 ! -name .drayage -exec rm -rf --one-file-system -- {} + && rm -f -- "$2" && rmdir --ignore-fail-on-non-empty -- "$3" && test ! -e "$2"';
+  'find "$1" -xdev -mindepth 1 -maxdepth 1 ! -name .drayage ! -name .zfs -exec rm -rf --one-file-system -- {} + && rm -f -- "$2" && rmdir --ignore-fail-on-non-empty -- "$3" && test ! -e "$2"';
 
 /** The place of the move in the share, claimed for it. */
 export function placeStep(context: MoveContext): Step {

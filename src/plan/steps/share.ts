@@ -66,7 +66,7 @@ export function datasetStep(context: ShareContext, phase: string): Step {
                 argv: [
                   'sh',
                   '-c',
-                  'test -z "$(find "$1" -mindepth 1 -maxdepth 1 ! -name .drayage -printf x -quit)$(find "$1/.drayage/moves" -type f -printf x -quit)"',
+                  'test -z "$(find "$1" -mindepth 1 -maxdepth 1 ! -name .drayage ! -name .zfs -printf x -quit)$(find "$1/.drayage/moves" -type f -printf x -quit)"',
                   'sh',
                   share.path,
                 ],

@@ -8,7 +8,7 @@ import { excludes } from '../steps/copy.ts';
 import { running } from '../steps/running.ts';
 import { workloadList } from '../steps/workload-names.ts';
 import type { Choice, MoveFacts, ShareFacts } from './facts.ts';
-import { listingDifference, listingDigest } from './listing.ts';
+import { listingDifference, listingDigest, notData } from './listing.ts';
 import { cannotStart, quietTarget, stopOnTarget } from './target.ts';
 
 interface After {
@@ -137,7 +137,7 @@ function keep({ context, share: { snapshots }, recorded }: After): Step {
 function carryBack({ context, facts, recorded }: After): Step {
   const { move, share, sourceGuest } = context;
   const notes = rollbackNotes(context);
-  const exclude = excludes(context);
+  const exclude = [...excludes(context), ...(move.to.as === '.' ? notData : [])];
   const still = [
     ...targetIsOut(context, recorded),
     quietTarget(context),
@@ -177,7 +177,7 @@ function carryBack({ context, facts, recorded }: After): Step {
   };
   return step(context, 'carry-back', {
     title: `Carry ${move.to.path} back to ${move.from.guest}:${move.from.path}, with deletions`,
-    why: `What is not as the snapshot of the cutover has it, and nothing else; at most ${move.maxDelete} deletions.${again ? ' An earlier try was cut off, so the whole tree is passed over too.' : ''} Then every file is read on both sides and compared.${exclude.length === 0 ? '' : ` Not touched: ${exclude.join(', ')}.`}`,
+    why: `What is not as the snapshot of the cutover has it, and nothing else; at most ${move.maxDelete} deletions.${again ? ' An earlier try was cut off, so the whole tree is passed over too.' : ''} Then every file is read on both sides and compared.${excludes(context).length === 0 ? '' : ` Not touched: ${excludes(context).join(', ')}.`}`,
     probe: [...context.guards, there(context, notes.done, true, 'it was carried back and compared')],
     operations: [
       {

@@ -13,13 +13,16 @@ const list = [
   '}',
 ].join('\n');
 
+/** At the top of a share: drayage's own folder, and what ZFS shows with `snapdir=visible` (zfsprops(7)). */
+export const notData = ['.drayage', '.zfs'];
+
 /** `-path` of find reads a pattern. */
 function literal(path: string): string {
   return path.replace(/[*?[\\]/g, '\\$&');
 }
 
 function behind(move: MoveConfig, exclude: readonly string[]): string[] {
-  return [...exclude, ...(move.to.as === '.' ? ['.drayage'] : [])].map(literal);
+  return [...exclude, ...(move.to.as === '.' ? notData : [])].map(literal);
 }
 
 /** A digest of the names and metadata of a tree, without contents: two trees of one copy have the same. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Plan, planSchema, type Step } from '../../../src/plan/plan.ts';
 import { type Case, cutover, moved, rollback } from '../../support/handed-over.ts';
+import { sampleYaml } from '../../support/sample.ts';
 
 const written = { added: 2, changed: 1, gone: 0, more: false, first: [] };
 const asLeft = { digest: 'd'.repeat(64), asLeft: true };
@@ -184,6 +185,17 @@ describe('law 4 on the way back: deletes', () => {
         'it is noted that the source is written to',
       ]),
     );
+  });
+
+  it('from the top of a share takes neither its own folder nor the one of ZFS for data', () => {
+    const yaml = sampleYaml.replace('guest: doc2 }', 'guest: doc2, as: . }');
+    const found = step(back('carry-back', { yaml }), 'carry-back');
+    const copy = found.operations[1] as { argv: string[]; listing: string[]; topIsShare: boolean };
+    expect(copy.topIsShare).toBe(true);
+    expect(copy.argv).toEqual(expect.arrayContaining(['--exclude=/.drayage', '--exclude=/.zfs']));
+    expect(copy.listing.slice(-2)).toEqual(['.drayage', '.zfs']);
+    expect(found.proof[0]).toMatchObject({ exclude: ['.drayage', '.zfs'] });
+    expect(found.why).not.toContain('Not touched');
   });
 
   it('begins only while the source is as it was left, as the snapshot of the cutover keeps it', () => {

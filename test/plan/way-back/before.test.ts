@@ -60,7 +60,7 @@ describe('the way back before the hand-over', () => {
   it("keeps drayage's own folder when the move has the top of the share", () => {
     const yaml = sampleYaml.replace('guest: doc2 }', 'guest: doc2, as: . }');
     const [remove] = step(back({ yaml }), 'undo place docker').operations;
-    expect((remove as { argv: string[] }).argv[2]).toContain('! -name .drayage');
+    expect((remove as { argv: string[] }).argv[2]).toContain('! -name .drayage ! -name .zfs');
   });
 
   it('gives the mapping back to the other nodes as they have it, with the digest', () => {
