@@ -47,10 +47,14 @@ export async function noteBegun(step: Step, world: World): Promise<void> {
   if (stops) world.sink({ type: 'window-opened', phase: step.phase });
 }
 
-/** The run that saw the workloads before they were stopped: the first one that began, not one that goes on. */
+/**
+ * The run that saw the workloads before they were stopped: the one that began the window, not one that goes on. A note of
+ * an earlier cutover, which a rollback that was cut off at its very end has left, is not this one's.
+ */
 async function noteCutover(step: Step, world: World): Promise<void> {
   const marks = world.marks.get();
-  if (step.move === undefined || marks.cutovers[step.move] !== undefined) return;
+  const begins = step.id.startsWith('fence ') && marks.window?.run === world.runName;
+  if (step.move === undefined || (marks.cutovers[step.move] !== undefined && !begins)) return;
   await world.marks.set({ ...marks, cutovers: { ...marks.cutovers, [step.move]: world.runName } });
 }
 
