@@ -44,6 +44,29 @@ describe('records that go through sort', () => {
     expect(readdirSync(scratch)).toEqual([]);
   });
 
+  test('of two tools are not mixed within one record, however much of each comes at a time', async () => {
+    const sorter = startSorter(scratch, never);
+    const records = (letter: string) =>
+      Array.from({ length: 400 }, (_, index) => `${letter}${String(index).padStart(3, '0')}`.repeat(250));
+    const bytes = Buffer.from(
+      records('r')
+        .map((text) => `${text}\0`)
+        .join(''),
+      'latin1',
+    );
+    const own = records('o');
+    for (let at = 0; at < bytes.length; at += 40_000) {
+      sorter.pushRaw(bytes.subarray(at, at + 40_000));
+      for (const text of own.splice(0, 70)) sorter.push(`${text}\0`);
+      await sorter.room();
+    }
+    const seen: string[] = [];
+    await sorter.sorted((text) => {
+      seen.push(text);
+    });
+    expect(seen).toEqual([...records('o'), ...records('r')]);
+  });
+
   test('without room on the disk end in an error that names the folder', async () => {
     const sorter = startSorter(join(scratch, 'nowhere'), never);
     // More than sort keeps in memory.
