@@ -14,7 +14,8 @@ import type { FinalizeFacts } from './facts.ts';
 /** Everything but directories, then directories that are empty, deepest first. What stayed behind at the move stays. */
 const deleteBelow = [
   'cd -- "$1" || exit 1',
-  'shift',
+  'test "$(stat -c %d:%i .)" = "$2" || { echo "$1 is another directory now" >&2; exit 1; }',
+  'shift 2',
   'for name do set -- "$@" -path "./$name" -prune -o; shift; done',
   'find . -xdev -mindepth 1 "$@" ! -type d -print0 | xargs -0 -r rm -f -- &&',
   'find . -xdev -mindepth 1 "$@" -type d -print0 | LC_ALL=C sort -rz | xargs -0 -r rmdir --ignore-fail-on-non-empty --',
@@ -53,7 +54,7 @@ export function makeFinalize(
     const snapshot = keepStep(context);
     if (snapshot === undefined) notes.push(notKept(context));
     else steps.push(snapshot);
-    steps.push(deleteStep(context, facts.recorded.plan, facts.source.digest));
+    steps.push(asShown(context, facts.source.digest), deleteStep(context, facts.recorded.plan));
     if (wanted.dropSnapshots) steps.push(...dropStep(context, facts.snapshots));
     else notes.push(...leftSnapshots(context, facts.snapshots));
     const behind = excludes(context);
@@ -178,7 +179,26 @@ function notKept({ move, source, share }: MoveContext): string {
   return `No snapshot of ${move.from.guest}:${move.from.path} can be taken (${source.fsType}${source.fsType === 'btrfs' ? ', not a subvolume of its own' : ''}): what is deleted there is gone. ${share.dataset}@${cutoverSnapshot(move)} holds the same data as it was when it was proven.`;
 }
 
-function deleteStep(context: MoveContext, recorded: Plan, digest: string): Step {
+/** A step of its own: what lists the source holds it open, and would not be quiet. */
+function asShown(context: MoveContext, digest: string): Step {
+  const { move } = context;
+  return step(context, 'as-shown', {
+    title: `${move.from.guest}:${move.from.path} holds what was shown`,
+    why: 'Nothing is deleted that was not looked at.',
+    proof: [
+      sourceGuard(context),
+      {
+        kind: 'run',
+        host: move.from.guest,
+        argv: listingDigest(move, move.from.path, excludes(context)),
+        expect: { exitCode: 0, stdout: digest },
+        what: `${move.from.path} on ${move.from.guest} holds exactly what was shown`,
+      },
+    ],
+  });
+}
+
+function deleteStep(context: MoveContext, recorded: Plan): Step {
   const { move, share } = context;
   const exclude = excludes(context);
   const below = exclude.map(literal);
@@ -193,7 +213,11 @@ function deleteStep(context: MoveContext, recorded: Plan, digest: string): Step 
   const remove: Operation = {
     kind: 'run',
     host: move.from.guest,
-    argv: ['sh', '-c', deleteBelow, 'sh', move.from.path, ...below],
+    argv: [
+      ...['sh', '-c', deleteBelow, 'sh', move.from.path],
+      `${context.source.device}:${context.source.inode}`,
+      ...below,
+    ],
     timeoutSeconds: 86_400,
     guards: [
       ...context.guards,
@@ -213,16 +237,8 @@ function deleteStep(context: MoveContext, recorded: Plan, digest: string): Step 
         what: `${move.to.path} holds the data`,
       },
       { kind: 'evidence', move: move.name, what: `a proof of ${move.name} without differences is kept` },
-      sourceGuard(context),
       ...of('fence'),
       ...of('stop'),
-      {
-        kind: 'run',
-        host: move.from.guest,
-        argv: listingDigest(move, move.from.path, exclude),
-        expect: { exitCode: 0, stdout: digest },
-        what: `${move.from.path} on ${move.from.guest} holds exactly what was shown`,
-      },
     ],
     what: `delete what lies below ${move.from.path}`,
   };

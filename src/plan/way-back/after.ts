@@ -27,7 +27,7 @@ export function afterSteps(given: After): Step[] {
     stopOnTarget(context, given.recorded),
     takeRelease(context),
     keep(given),
-    ...(choice === 'carry-back' ? [carryBack(given), noteCarried(context)] : []),
+    ...(choice === 'carry-back' ? [...asLeft(given), carryBack(given), noteCarried(context)] : []),
     liftFence(given),
     startOnSource(given),
     end(given),
@@ -133,6 +133,28 @@ function keep({ context, share: { snapshots }, recorded }: After): Step {
   });
 }
 
+/** A step of its own: what lists the source holds it open, and would not be quiet. */
+function asLeft({ context, facts }: After): Step[] {
+  const { move } = context;
+  if (facts.carryBack !== 'none' || facts.source === undefined) return [];
+  const exclude = [...excludes(context), ...(move.to.as === '.' ? notData : [])];
+  return [
+    step(context, 'as-left', {
+      title: `${move.from.guest}:${move.from.path} is as it was left`,
+      why: `Names and metadata are those of the snapshot ${cutoverSnapshot(move)}: that is what keeps the old data, when newer data is carried over it.`,
+      proof: [
+        {
+          kind: 'run',
+          host: move.from.guest,
+          argv: listingDigest(move, move.from.path, exclude),
+          expect: { exitCode: 0, stdout: facts.source.digest },
+          what: `${move.from.guest}:${move.from.path} is as it was left, as the snapshot ${cutoverSnapshot(move)} has it`,
+        },
+      ],
+    }),
+  ];
+}
+
 /** Lifts law 1, here alone: the source is written over, by name, while two snapshots keep what both sides had. */
 function carryBack({ context, facts, recorded }: After): Step {
   const { move, share, sourceGuest } = context;
@@ -143,18 +165,6 @@ function carryBack({ context, facts, recorded }: After): Step {
     quietTarget(context),
     ...sourceIsStill(context, recorded),
   ];
-  const asLeft: Check[] =
-    facts.carryBack !== 'none' || facts.source === undefined
-      ? []
-      : [
-          {
-            kind: 'run',
-            host: move.from.guest,
-            argv: listingDigest(move, move.from.path, exclude),
-            expect: { exitCode: 0, stdout: facts.source.digest },
-            what: `${move.from.guest}:${move.from.path} is as it was left, as the snapshot ${cutoverSnapshot(move)} has it`,
-          },
-        ];
   const again = facts.carryBack === 'begun';
   const push: PushOptions = {
     destination: sourceGuest.config.sshFromNode,
@@ -187,7 +197,7 @@ function carryBack({ context, facts, recorded }: After): Step {
         content: `${JSON.stringify({ move: move.name, to: move.from.guest })}\n`,
         mode: '0644',
         owner: { uid: 0, gid: 0 },
-        guards: [...still, ...asLeft],
+        guards: still,
         what: 'note that the source is written to from here on',
       },
       {
@@ -298,7 +308,7 @@ function end({ context, recorded }: After): Step {
   const notes = rollbackNotes(context);
   return step(context, 'end', {
     stage: 'prove',
-    title: `${move.name} is back on ${move.from.guest}`,
+    title: `The move ${move.name} is taken back: ${move.from.guest} has its work again`,
     why: `A later \`drayage apply\` copies anew into the same place and opens a new window; \`drayage rollback\` then takes away what drayage prepared on ${move.to.guest}.`,
     needs: [`start-source ${move.name}`],
     operations: [

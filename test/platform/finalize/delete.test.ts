@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -22,7 +22,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 /** The plan's own commands, on a folder of this machine in place of the source path. */
-function commands(exclude: readonly string[] = []) {
+function commands(exclude: readonly string[] = [], more: { identity?: string } = {}) {
   const yaml = sampleYaml.replace('guest: doc2 }', `guest: doc2 }\n    exclude: ${JSON.stringify(exclude)}`);
   const facts = {
     recorded: cutover(yaml),
@@ -33,7 +33,10 @@ function commands(exclude: readonly string[] = []) {
   const findings = moved({ released: true, handedOver: true });
   const wanted = { move: 'docker', dropSnapshots: false };
   const step = makeFinalize(sampleConfig(yaml), findings, facts, wanted, '0').steps.at(-1)!;
-  const here = (argv: readonly string[]) => argv.map((word) => (word === '/mnt/docker' ? source : word));
+  const { dev, ino } = statSync(source);
+  const identity = more.identity ?? `${dev}:${ino}`;
+  const here = (argv: readonly string[]) =>
+    argv.map((word) => (word === '/mnt/docker' ? source : word === '65024:131' ? identity : word));
   const [gone] = step.proof;
   return {
     remove: () => host.run(here((step.operations[0] as { argv: string[] }).argv)),
@@ -77,9 +80,18 @@ test('a second time, and on an empty directory, is no error', async () => {
 });
 
 test('what cannot be entered is an error', async () => {
+  const { remove, isGone } = commands();
   rmSync(source, { recursive: true });
-  expect((await commands().remove()).exitCode).toBe(1);
-  expect(await commands().isGone()).toBe(false);
+  expect((await remove()).exitCode).toBe(1);
+  expect(await isGone()).toBe(false);
+});
+
+test('another directory at the same place, as an unmounted disk leaves it, is not touched', async () => {
+  writeFileSync(join(source, 'a'), '');
+  const result = await commands([], { identity: '1:2' }).remove();
+  expect(result.exitCode).toBe(1);
+  expect(result.stderr.toString()).toContain('is another directory now');
+  expect(readdirSync(source)).toEqual(['a']);
 });
 
 test('tells when the data was last written and read, without what is left behind', async () => {
