@@ -76,11 +76,13 @@ function blockersOf(config: Config, findings: Findings, facts: FinalizeFacts, mo
   const add = (code: Parameters<typeof finalizeBlocker>[0], seen: string, next: string[]) =>
     found.push(finalizeBlocker(code, { move: move.name, seen, next }));
   const target = findings.moves[move.name]?.target;
-  if (target?.released !== true || target.handedOver !== true)
+  if (target?.released !== true || target.handedOver !== true) {
     add('finalize/not-released', `${move.name} is not released to ${move.to.guest}`, [
       'drayage status',
       'drayage apply',
     ]);
+    return found;
+  }
   if (facts.recorded === undefined)
     add('finalize/no-record', `no run beside ${config.file} has moved ${move.name}`, [
       'run drayage in the folder whose .drayage/runs has that run',

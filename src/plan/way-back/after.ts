@@ -268,15 +268,17 @@ function sourceIsStill(context: MoveContext, recorded: Plan): Check[] {
   return [...(of('fence')?.proof ?? []), ...(of('stop')?.proof ?? [])];
 }
 
-function undoOf({ context, recorded, choice }: After, id: string): Operation[] {
+/** @param each looks at everything before each operation; otherwise before the first, and at the share before the others */
+function undoOf({ context, recorded, choice }: After, id: string, each: boolean): Operation[] {
   const found = recorded.steps.find((each) => each.id === `${id} ${context.move.name}`);
   const carried: Check[] =
     choice === 'carry-back'
       ? [there(context, rollbackNotes(context).done, true, 'it was carried back and compared')]
       : [];
-  return (found?.undo ?? []).map((operation) => ({
+  const released = [...context.guards, handedOver(context), notReleased(context)];
+  return (found?.undo ?? []).map((operation, index) => ({
     ...operation,
-    guards: [...targetIsOut(context, recorded), ...carried],
+    guards: [...(each || index === 0 ? targetIsOut(context, recorded) : released), ...carried],
   }));
 }
 
@@ -285,7 +287,7 @@ function liftFence(given: After): Step {
   return step(context, 'lift-fence', {
     title: `Lift the fence of ${workloadList(context)} on ${context.move.from.guest}`,
     why: 'They may start there again, with the restart policies that they had before the window.',
-    operations: undoOf(given, 'fence'),
+    operations: undoOf(given, 'fence', false),
   });
 }
 
@@ -296,7 +298,7 @@ function startOnSource(given: After): Step {
     title: `Start on ${context.move.from.guest} what ran there before the window`,
     why: 'The downtime ends here.',
     probe: runs,
-    operations: undoOf(given, 'stop'),
+    operations: undoOf(given, 'stop', true),
     proof: runs,
   });
 }

@@ -107,6 +107,13 @@ describe('what keeps the old data', () => {
     expect(codes(plan({}, moved({ released: false, handedOver: true })))).toEqual(['finalize/not-released']);
   });
 
+  it('nothing else is told of a move that is not released', () => {
+    const { recorded: _r, provenAt: _p, source: _s, ...rest } = facts;
+    const wanted = { move: 'docker', dropSnapshots: false };
+    const made = makeFinalize(sampleConfig(), moved({}), rest, wanted, '0');
+    expect(codes(made)).toEqual(['finalize/not-released']);
+  });
+
   it('a move that is not proven, with the command that proves it', () => {
     const { provenAt: _none, ...rest } = facts;
     const made = makeFinalize(sampleConfig(), released, rest, { move: 'docker', dropSnapshots: false }, '0');

@@ -20,7 +20,7 @@ const step = (plan: Plan, id: string): Step => {
 const ids = (plan: Plan) => plan.steps.map(({ id }) => id.replace(' docker', ''));
 const guardsOf = (found: Step) =>
   found.operations.map((operation) => (operation.guards ?? []).map(({ what }) => what));
-const sourceSide = ['carry-back', 'lift-fence', 'start-source'];
+const sourceSide = ['carry-back', 'start-source'];
 
 describe('the way back of a move that was handed over', () => {
   it('is pure, has no blocker, and can be written to a file and read back', () => {
@@ -129,6 +129,13 @@ describe('law 2 on the way back: one writer', () => {
           '/etc/systemd/system/web.service.d/50-drayage.conf is as planned',
         ]),
       );
+  });
+
+  it('lifting the fence asks before the first of it, and for the release before each', () => {
+    const [first = [], ...others] = guardsOf(step(back('carry-back'), 'lift-fence'));
+    expect(first).toContain('none of writer runs on doc2');
+    expect(others.length).toBeGreaterThan(0);
+    for (const guards of others) expect(guards).toContain('docker is not released to doc2 any more');
   });
 
   it('where the conditions come from a NixOS configuration, systemd is asked for them', () => {
