@@ -341,7 +341,16 @@ describe('the window', () => {
     expect(report).toMatchObject({
       differences: 0,
       containers: { expected: 5, running: 5, missing: [] },
-      moves: [{ move: 'doc1', scope: 'full', attributesCompared: true, sockets: ['queue/control.sock'] }],
+      moves: [
+        {
+          move: 'doc1',
+          scope: 'full',
+          attributesCompared: true,
+          sockets: ['queue/control.sock'],
+          pass: { how: 'change-list' },
+          inside: { host: 'doc2', differing: [], unlike: [] },
+        },
+      ],
     });
     expect(report.files).toBeGreaterThanOrEqual(5000);
     expect(report.moves[0]?.filesRead).toBe(report.files);

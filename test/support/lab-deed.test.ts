@@ -80,6 +80,21 @@ test('a first copy is everything once, and at least one list of changes; no more
   expect(deed([whole, list.replace('--force', '--inplace')])).not.toEqual([]);
 });
 
+test('the lists of the rounds are not taken for the one of the final pass', () => {
+  const list = remoteCommand(last.listArgv);
+  const between = run('prom', 'zfs', 'snapshot', 'pool/data@x');
+  const snapshot = remoteCommand(['zfs', 'snapshot', 'pool/data@x']);
+  const deed = (...prom: string[]) =>
+    deedMinusPlan(
+      [seed, last, between],
+      received({ prom, doc1: prom.filter((line) => line !== snapshot).map(() => half()) }),
+    );
+  expect(deed(list, list, snapshot)).toEqual([]);
+  expect(deed(list, list, list, snapshot)).toEqual([]);
+  expect(deed(list, snapshot)).not.toEqual([]);
+  expect(deed(list, list)).toEqual([expect.stringContaining('prom never received')]);
+});
+
 test('a final pass is one list; or everything, with its deletions counted before', () => {
   const deed = (...argvs: string[][]) =>
     deedMinusPlan(

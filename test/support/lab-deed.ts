@@ -113,6 +113,19 @@ function dueFor(operation: Operation): Due[] {
   }
 }
 
+/** These places, and those behind what may be left out. */
+function onwards(expected: readonly Due[], places: readonly number[]): number[] {
+  const open = new Set<number>();
+  for (const from of places) {
+    let place = from;
+    while (!open.has(place)) {
+      open.add(place);
+      if (expected[place]?.optional === true) place += 1;
+    }
+  }
+  return [...open];
+}
+
 /**
  * Law 6, the plan is the deed. Each command and each changing call that was received is either the next thing that
  * `operations` ask of that machine, or only looks.
@@ -131,18 +144,24 @@ export function deedMinusPlan(operations: readonly Operation[], received: Receiv
   };
   for (const [on, commands] of Object.entries(lists)) {
     const expected = due.filter((item) => item.on === on);
+    // Where one may be: what may be left out leaves more than one place open.
+    let places = onwards(expected, [0]);
     for (const command of commands) {
-      const must = expected.findIndex((item) => item.optional !== true);
-      const here = expected.findIndex((item) => item.matches(command));
-      if (here !== -1 && (must === -1 || here <= must)) expected.splice(0, here + 1);
-      else if (on === 'api' || !onlyLooks(command)) {
-        const next = expected[must === -1 ? 0 : must];
+      const taken = places.filter((place) => expected[place]?.matches(command));
+      const after = onwards(
+        expected,
+        taken.map((place) => place + 1),
+      );
+      if (on !== 'api' && onlyLooks(command)) places = [...new Set([...places, ...after])];
+      else if (after.length > 0) places = after;
+      else {
+        const next = expected[Math.max(...places)];
         wrong.push(
           `${on} received ${shortly(command)}; planned next: ${next === undefined ? 'nothing more' : shortly(next.what)}`,
         );
       }
     }
-    for (const item of expected)
+    for (const item of expected.slice(Math.max(...places)))
       if (item.optional !== true) wrong.push(`${on} never received ${shortly(item.what)}`);
   }
   const known = new Set(Object.keys(lists));
