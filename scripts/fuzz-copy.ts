@@ -10,6 +10,7 @@ import { controllerHost } from '../src/ssh/local.ts';
 import {
   type Copied,
   changeRound,
+  compareWhole,
   firstPass,
   pipeNode,
   whatIsNotEqual,
@@ -48,13 +49,15 @@ function busyGuest(guest: Host, after: number, change: () => void): Host {
   };
 }
 
-/** One run: seed, one to three rounds in use, one at rest. @throws Error with what differs */
+/** One run: seed and settle, one to three rounds in use, one at rest. @throws Error with what differs */
 async function run(seed: number, copied: Copied): Promise<void> {
   const random = randomNumbers(seed);
   makeTree(copied.source, seed);
   const done: string[][] = [];
   try {
-    let baseline = await firstPass(copied);
+    let baseline = await firstPass(copied, {
+      meanwhile: () => done.push(changeTree(copied.source, seed * 100 + 1, random(20))),
+    });
     const rounds = 1 + random(3);
     for (let round = 1; round <= rounds; round += 1) {
       const change = (salt: number) => {
@@ -66,8 +69,10 @@ async function run(seed: number, copied: Copied): Promise<void> {
     }
     done.push(changeTree(copied.source, seed * 100, random(30)));
     await changeRound(copied, baseline, { frozen: true });
+    const { first } = await compareWhole(copied);
     const found = whatIsNotEqual(copied);
-    if (found !== '') throw new Error(`not equal:\n${found}`);
+    if (first.length > 0 || found !== '')
+      throw new Error(`not equal:\n${first.map((one) => JSON.stringify(one)).join('\n')}\n${found}`);
   } catch (error) {
     throw new Error(`${done.map((names) => names.join(', ')).join('\n--\n')}\n${error}`, { cause: error });
   }

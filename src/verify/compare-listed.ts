@@ -12,7 +12,7 @@ export interface ListedOptions {
   readonly algorithm: DigestAlgorithm;
   /** As for `compareManifests`. */
   readonly topIsShare: boolean;
-  /** Name -> `device:inode` that an earlier look saw on the source: what is another file now is a difference. */
+  /** Name -> `device:inode` that an earlier look saw on the source: what is another file now, or none, is a difference. */
   readonly inodes?: ReadonlyMap<string, string>;
   readonly signal?: AbortSignal;
   /** Names looked at, both sides together. */
@@ -31,7 +31,7 @@ export interface ListedCompared {
 
 /**
  * Compares exactly these names (relative, bytes as latin1; `''` or `.` is the top) in metadata, content, attributes
- * and the hard links among them. A name that is on neither side is equal. One command per side, both at once; a file
+ * and the hard links among them. A name that is on neither side is equal, unless `inodes` has it. One command per side, both at once; a file
  * that changes while it is read is a difference, not an error.
  * @throws verify/unreadable, verify/unreadable-output
  */
@@ -68,8 +68,13 @@ export async function compareListed(
     const left = source.entries.get(path);
     const right = target.entries.get(path);
     compareEntry(path, left, right, { topIsShare: options.topIsShare, attributesKnown, algorithm }, add);
-    if (left === undefined) continue;
     const seen = options.inodes?.get(path === '' && options.inodes.has('.') ? '.' : path);
+    if (left === undefined) {
+      // It may come back with the directory it is in, and look as old as before.
+      if (seen !== undefined && right === undefined)
+        add(path, 'missing', `nothing, where the scan saw inode ${seen}`, 'nothing');
+      continue;
+    }
     if (seen !== undefined && seen !== left.inode) {
       add(
         path,

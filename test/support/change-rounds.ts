@@ -6,14 +6,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type Baseline,
   type ChangePassResult,
-  marginSeconds,
   performChangePass,
 } from '../../src/copy/change-list/change-pass.ts';
 import { writeDirectories } from '../../src/copy/change-list/directories.ts';
+import { marginSeconds } from '../../src/copy/change-list/gather.ts';
 import { performPass } from '../../src/copy/copy.ts';
 import { rsyncList, rsyncPull } from '../../src/copy/rsync-command.ts';
 import type { Host } from '../../src/ssh/host.ts';
 import { controllerHost } from '../../src/ssh/local.ts';
+import { compareListed } from '../../src/verify/compare-listed.ts';
+import { compareTrees, type TreesCompared } from '../../src/verify/compare-trees.ts';
+import { readManifestFile } from '../../src/verify/manifest-file.ts';
 
 /** A node whose `ssh` runs the command here: rsync speaks its protocol through a pipe, without a connection to open. */
 export interface PipeNode {
@@ -75,32 +78,52 @@ export async function mark(source: string): Promise<Baseline['since']> {
   return since;
 }
 
-/** The first pass, and what the rounds after it begin with. */
-export async function firstPass(copied: Copied, kept: Kept = {}): Promise<Baseline> {
+const sidesOf = ({ guest, source, node, target }: Copied, kept: Kept) => ({
+  source: { host: guest, path: source, exclude: kept.exclude ?? [] },
+  target: { host: node, path: target, exclude: kept.exclude ?? [] },
+});
+
+/** Reads both sides whole. */
+export async function compareWhole(copied: Copied, kept: Kept = {}): Promise<TreesCompared> {
+  return await compareTrees(sidesOf(copied, kept), {
+    topIsShare: kept.topIsShare ?? false,
+    folder: copied.folder,
+    names: { source: 'source.gz', target: 'target.gz' },
+    scratch: copied.folder,
+  });
+}
+
+/**
+ * The first pass, and what the rounds after it begin with, as an apply does it: what `meanwhile` changes after the pass
+ * and before the mark is found by comparing both sides.
+ */
+export async function firstPass(
+  copied: Copied,
+  kept: Kept & { readonly meanwhile?: () => void } = {},
+): Promise<Baseline> {
   const { source, node, guest, folder } = copied;
   mkdirSync(copied.target, { recursive: true });
-  const since = await mark(source);
   const argv = rsyncPull({ ...options(copied, kept), delete: false });
   await performPass(
     { move: 'docker', pass: 'seed', argv, source: { path: source }, maxDelete: 0 },
     { puller: node, source: guest },
   );
+  kept.meanwhile?.();
+  const since = await mark(source);
+  const settled = await compareWhole(copied, kept);
   const directories = join(folder, 'first.gz');
-  const found = execFileSync('find', ['.', '-printf', '%y %D:%i %P\\0'], { cwd: source, encoding: 'latin1' });
-  const entries = found
-    .split('\0')
-    .slice(0, -1)
-    .map((record) => {
-      const [type, inode] = record.split(' ', 2) as [string, string];
-      return { path: record.slice(type.length + inode.length + 2), entry: { type, inode } };
-    });
-  await writeDirectories(directories, entries);
-  return { since, directories, pending: [], entries: entries.length };
+  await writeDirectories(directories, readManifestFile(settled.source.file));
+  return {
+    since,
+    directories,
+    pending: settled.first.map(({ name }) => name),
+    entries: settled.counts.entries,
+  };
 }
 
 type Done = Extract<ChangePassResult, { kind: 'done' }>;
 
-/** One pass over what changed since `baseline`. Returns what it did, and what the next one begins with. */
+/** One pass over what changed since `baseline`, and a look at exactly that. Returns what it did, and what the next one begins with. */
 export async function changeRound(
   copied: Copied,
   baseline: Baseline,
@@ -122,8 +145,15 @@ export async function changeRound(
   };
   const result = await performChangePass(pass, baseline, { puller: node, source: guest, folder });
   if (result.kind !== 'done') throw new Error(`the list has ${result.listed} names`);
+  const { differences } = await compareListed(sidesOf(copied, more), result.listed, {
+    algorithm: 'sha256',
+    topIsShare: pass.topIsShare,
+    inodes: result.inodes,
+  });
+  const pending = differences.map(({ name }) => name);
+  if (more.frozen && pending.length > 0) throw new Error(`not equal: ${JSON.stringify(differences)}`);
   const { directories, entries } = result;
-  return { result, next: { since, directories, pending: [], entries } };
+  return { result, next: { since, directories, pending, entries } };
 }
 
 /** Names that are one file, and times to the nanosecond of all but directories: what rsync does not compare. */

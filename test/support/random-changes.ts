@@ -139,7 +139,8 @@ const changes: Readonly<Record<string, (change: Change) => void>> = {
   'a directory becomes a link to another': ({ pair }) => {
     if (pair === undefined) return;
     rmSync(pair[0], { recursive: true });
-    symlinkSync(pair[1], pair[0]);
+    // XFS keeps at most 1,024 bytes.
+    symlinkSync(pair[1].subarray(0, 1000), pair[0]);
   },
   'a link becomes a directory': ({ root }) => {
     const link = list(root.toString('latin1')).all.find((path) => lstatSync(path).isSymbolicLink());

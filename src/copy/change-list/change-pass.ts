@@ -10,14 +10,10 @@ import type { PassResult } from '../copy.ts';
 import { copyError } from '../errors.ts';
 import { topOf } from '../rsync-command.ts';
 import { judge, namesShown, type PassProgress, runRsync, some } from '../run-rsync.ts';
-import { directoriesWriter, directoryLine, readDirectories } from './directories.ts';
-import { countBelow, list, namesOf, type Seen, type Side } from './look.ts';
-import { type ChangeList, halfLinked, makeList } from './make-list.ts';
+import { type Baseline, gather } from './gather.ts';
+import { countBelow, type Side } from './look.ts';
+import type { ChangeList } from './make-list.ts';
 import { hasAncestorIn } from './names.ts';
-import { type Scanned, scan } from './scan.ts';
-
-/** The kernel stamps files by a clock that lags by up to a tick; a file listed for nothing costs nothing. */
-export const marginSeconds = 5;
 
 /** One pass over what has changed, as the plan's `copy` operation says it. */
 export interface ChangePass {
@@ -36,18 +32,6 @@ export interface ChangePass {
   readonly topIsShare: boolean;
 }
 
-/** What is known of the pass before this one. */
-export interface Baseline {
-  /** The source's clock before it was synced, before that pass looked at it: seconds since the epoch, without a margin. */
-  readonly since: { readonly seconds: number };
-  /** Its directories file: `writeDirectories`, or a pass's result. Stays as it is. */
-  readonly directories: string;
-  /** Names (relative, latin1, '' the top) that did not come out equal. */
-  readonly pending: readonly string[];
-  /** Entries of the tree. */
-  readonly entries: number;
-}
-
 export interface ChangePassWorld {
   /** The machine that pulls. */
   readonly puller: Host;
@@ -58,12 +42,14 @@ export interface ChangePassWorld {
   readonly signal?: AbortSignal;
 }
 
+export type { Baseline } from './gather.ts';
+
 export type ChangePassResult =
   | ({
       readonly kind: 'done';
-      /** Every name that was carried or deleted; relative, latin1, '' the top. */
+      /** Every name that was carried or deleted, or is still in doubt; relative, latin1, '' the top. */
       readonly listed: string[];
-      /** What the source had at the listed names: `device:inode`. */
+      /** What the source had at the listed names: `device:inode`. A name that has another, or none, is pending. */
       readonly inodes: Map<string, string>;
       /** The directories file of this pass. */
       readonly directories: string;
@@ -83,77 +69,6 @@ function laterNames(): { readonly stream: Readable; give(names: readonly string[
     yield* nulList(await names);
   }
   return { stream: Readable.from(bytes()), give };
-}
-
-interface Looked extends ChangeList {
-  readonly carry: ReadonlyMap<string, Seen>;
-  readonly scanned: Scanned;
-  readonly scanSeconds: number;
-}
-
-type Sides = { readonly source: Side; readonly target: Side };
-
-/** Everything that is looked at before rsync is given its names. */
-async function look(
-  pass: ChangePass,
-  baseline: Baseline,
-  sides: Sides,
-  file: string,
-): Promise<Looked | { readonly tooMany: number }> {
-  const most = pass.maxShare * baseline.entries;
-  const known = await readDirectories(baseline.directories);
-  const writer = directoriesWriter(file);
-  try {
-    const begun = performance.now();
-    const since = baseline.since.seconds - marginSeconds;
-    const scanned = await scan(sides.source, since, known, writer, most);
-    const scanSeconds = (performance.now() - begun) / 1000;
-    if (scanned.changedCount > most) return { tooMany: scanned.changedCount };
-    const listed = await listBoth(sides, scanned, baseline.pending, most);
-    const carry = new Map([...scanned.changed, ...listed.carry]);
-    if (carry.size > most) return { tooMany: carry.size };
-    const linked = await namesOf(sides.source, halfLinked(carry, scanned.changed));
-    for (const [name, seen] of linked) carry.set(name, seen);
-    // As they were listed: one that was replaced since the scan is not taken for known next time.
-    const fresh = [...listed.whole].filter(([, { type }]) => type === 'd');
-    await writer.write(fresh.map(([name, { inode }]) => directoryLine(name, inode)));
-    const made = makeList({ ...listed, carry });
-    // A directory that the target lacks is made in the top, though the source's top did not change.
-    const top = made.top || baseline.pending.some((name) => !name.includes('/'));
-    return made.names.length > most
-      ? { tooMany: made.names.length }
-      : { ...made, top, carry, scanned, scanSeconds };
-  } finally {
-    await writer.end();
-  }
-}
-
-/** The directories that changed, those that are new at their place in whole, and what is pending: on both sides at once. */
-async function listBoth(
-  { source, target }: Sides,
-  scanned: Scanned,
-  pending: readonly string[],
-  most: number,
-) {
-  const fresh = new Set(scanned.fresh);
-  const directories = [...scanned.changed]
-    .filter(([name, { type }]) => type === 'd' && !fresh.has(name) && !hasAncestorIn(name, fresh))
-    .map(([name]) => name);
-  // What was pending may be gone from the source for good.
-  const [whole, still, present, ...there] = await Promise.all([
-    list(source, scanned.fresh, 'whole', most),
-    list({ ...source, mayVanish: true }, pending, 'itself'),
-    list(source, directories, 'children'),
-    list(target, scanned.fresh, 'whole'),
-    list(target, pending, 'itself'),
-    list(target, directories, 'children'),
-  ]);
-  return {
-    whole,
-    carry: new Map([...whole, ...still]),
-    present,
-    target: new Map(there.flatMap((listing) => [...listing])),
-  };
 }
 
 /** @throws copy/too-many-deletions before anything is deleted. */
@@ -247,7 +162,7 @@ async function onePass(
     again: `drayage apply --until ${pass.frozen ? 'cutover' : 'seed'}`,
   };
   try {
-    const looked = await look(pass, baseline, { source, target }, file);
+    const looked = await gather({ source, target }, baseline, file, pass.maxShare * baseline.entries);
     if ('tooMany' in looked) {
       names.give([]);
       judge(judged, world, await running);
@@ -262,10 +177,14 @@ async function onePass(
     const top = looked.top && !pass.topIsShare;
     if (top) judge(judged, world, await runRsync(world, topOf(pass.argv), () => {}));
     if (pass.frozen && vanished.length > 0) throw changedAtRest(pass, world, vanished);
+    const away = pass.frozen ? [] : looked.away;
     return {
       kind: 'done',
-      listed: [...(top ? [''] : []), ...looked.names],
-      inodes: new Map([...looked.carry].map(([name, { inode }]) => [name, inode])),
+      listed: [...(top ? [''] : []), ...looked.names, ...away],
+      inodes: new Map([
+        ...[...looked.carry].map(([name, { inode }]): [string, string] => [name, inode]),
+        ...away.map((name): [string, string] => [name, 'away']),
+      ]),
       directories: file,
       scanSeconds: looked.scanSeconds,
       entries: looked.scanned.entries,

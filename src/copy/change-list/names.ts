@@ -1,3 +1,8 @@
+/** The directory that a name is in; the top is ''. */
+export function parentOf(name: string): string {
+  return name.slice(0, Math.max(0, name.lastIndexOf('/')));
+}
+
 /** The directories above a name, nearest first; the top ('') is not among them. */
 export function* ancestors(name: string): Generator<string> {
   for (let at = name.lastIndexOf('/'); at > 0; at = name.lastIndexOf('/', at - 1)) yield name.slice(0, at);

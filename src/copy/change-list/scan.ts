@@ -11,6 +11,8 @@ export interface Scanned {
   readonly changedCount: number;
   /** Directories that were not at their place before; only the topmost of each such tree. */
   readonly fresh: string[];
+  /** Which of the directories that were asked about are there. */
+  readonly standing: ReadonlySet<string>;
   /** Of the whole tree, its top included. */
   readonly entries: number;
 }
@@ -18,6 +20,7 @@ export interface Scanned {
 /**
  * Walks the source once. Directories that are where they were go to `writer`; memory grows with what changed.
  * @param known lines of the last directories file
+ * @param asked directories whose presence the caller wants to know
  * @throws copy/source-not-as-expected when the path is empty, or another directory than before
  */
 export async function scan(
@@ -26,13 +29,16 @@ export async function scan(
   known: ReadonlySet<string>,
   writer: DirectoriesWriter,
   most: number,
+  asked: ReadonlySet<string> = new Set(),
 ): Promise<Scanned> {
   const changed = new Map<string, Seen>();
   let changedCount = 0;
   let entries = 0;
   const fresh = new Set<string>();
+  const standing = new Set<string>();
   let same: string[] = [];
   const directory = (name: string, inode: string) => {
+    if (asked.has(name)) standing.add(name);
     const line = directoryLine(name, inode);
     if (known.has(line)) same.push(line);
     else if (name === '') throw notTheSame(source);
@@ -65,7 +71,7 @@ export async function scan(
   if (result.exitCode === nothingThere) throw nothingHere(source, result.stderr.toString('utf8'));
   checkFind(source, result);
   if (/[^.]/.test(parser.rest())) throw notUnderstood(source, parser.rest());
-  return { changed, changedCount, fresh: [...fresh], entries: entries + parser.rest().length };
+  return { changed, changedCount, fresh: [...fresh], standing, entries: entries + parser.rest().length };
 }
 
 function nothingHere(source: Side, said: string): Error {

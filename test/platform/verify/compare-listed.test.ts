@@ -114,6 +114,13 @@ describe('exactly the names of a list', () => {
     ]);
   });
 
+  test('that the scan saw and neither side has any more are a difference: they may come back as old as they were', async () => {
+    expect((await compare(['never'])).differences).toEqual([]);
+    expect((await compare(['never'], { inodes: new Map([['never', '1:2']]) })).differences).toMatchObject([
+      { name: 'never', what: 'missing', source: expect.stringContaining('inode 1:2') },
+    ]);
+  });
+
   test('are read in several processes when they are many, with each hard link seen', async () => {
     for (const top of [original, copy]) {
       mkdirSync(join(top, 'many'));

@@ -277,6 +277,21 @@ describe('a pass over what changed', () => {
     expect(whatIsNotEqual(copied)).toBe('');
   });
 
+  test('loses nothing of a directory that is away whenever its names are asked for', async () => {
+    sh('mkdir -p a/b/c; echo 1 >a/b/c/f; echo 1 >a/b/g; echo 1 >a/b/c/rest; mkdir other');
+    let known = await firstPass(copied);
+    sh('echo 2 >a/b/c/f; echo 2 >a/b/c/new; mkdir a/b/d; echo 2 >a/b/d/f');
+    for (let round = 1; round <= 2; round += 1) {
+      const guest = during(1, () => sh('mv a/b other/away'));
+      known = (await changeRound({ ...copied, guest }, known, { frozen: false })).next;
+      expect(known.pending).toEqual(expect.arrayContaining(['a/b/c/f', 'a/b/c/new', 'a/b/d/f']));
+      // As old as it was: only its own ctime and that of both parents has moved.
+      sh('mv other/away a/b');
+    }
+    await changeRound(copied, known, { frozen: true });
+    expect(whatIsNotEqual(copied)).toBe('');
+  });
+
   test('deletes nothing when more would go than is allowed, what a file replaces counted too', async () => {
     sh('mkdir -p svc/a other; touch svc/a/{1,2,3} other/{1,2}');
     const baseline = await firstPass(copied);

@@ -1,0 +1,129 @@
+import { directoriesWriter, directoryLine, readDirectories } from './directories.ts';
+import { list, namesOf, type Seen, type Side } from './look.ts';
+import { type ChangeList, halfLinked, type Looked, makeList } from './make-list.ts';
+import { hasAncestorIn, parentOf } from './names.ts';
+import { type Scanned, scan } from './scan.ts';
+
+/** The kernel stamps files by a clock that lags by up to a tick; a file listed for nothing costs nothing. */
+export const marginSeconds = 5;
+
+/** What is known of the pass before this one. */
+export interface Baseline {
+  /** The source's clock before it was synced, before that pass looked at it: seconds since the epoch, without a margin. */
+  readonly since: { readonly seconds: number };
+  /** Its directories file: `writeDirectories`, or a pass's result. Stays as it is. */
+  readonly directories: string;
+  /** Names (relative, latin1, '' the top) that did not come out equal. */
+  readonly pending: readonly string[];
+  /** Entries of the tree. */
+  readonly entries: number;
+}
+
+/** What a pass is to carry, and how that was seen. */
+export interface Gathered extends ChangeList {
+  readonly carry: ReadonlyMap<string, Seen>;
+  /** Pending names that were out of sight, with the directory they are in, after the scan had passed it. */
+  readonly away: readonly string[];
+  readonly scanned: Scanned;
+  readonly scanSeconds: number;
+}
+
+export type Sides = { readonly source: Side; readonly target: Side };
+
+/**
+ * Everything that is looked at before rsync is given its names.
+ * @param file takes the directories of this scan
+ * @param most names; more are only counted
+ */
+export async function gather(
+  sides: Sides,
+  baseline: Baseline,
+  file: string,
+  most: number,
+): Promise<Gathered | { readonly tooMany: number }> {
+  const known = await readDirectories(baseline.directories);
+  const writer = directoriesWriter(file);
+  try {
+    const begun = performance.now();
+    const since = baseline.since.seconds - marginSeconds;
+    const parents = new Set(baseline.pending.map(parentOf));
+    const scanned = await scan(sides.source, since, known, writer, most, parents);
+    const scanSeconds = (performance.now() - begun) / 1000;
+    if (scanned.changedCount > most) return { tooMany: scanned.changedCount };
+    const listed = await listBoth(sides, scanned, baseline.pending, most);
+    const carry = new Map([...scanned.changed, ...listed.whole, ...listed.still]);
+    for (const [name, seen] of await lostEntries(sides, { ...listed, carry }, most)) carry.set(name, seen);
+    if (carry.size > most) return { tooMany: carry.size };
+    const linked = await namesOf(sides.source, halfLinked(carry, scanned.changed));
+    for (const [name, seen] of linked) carry.set(name, seen);
+    // As they were listed: one that was replaced since the scan is not taken for known next time.
+    const fresh = [...listed.whole].filter(([, { type }]) => type === 'd');
+    await writer.write(fresh.map(([name, { inode }]) => directoryLine(name, inode)));
+    const made = makeList({ ...listed, carry });
+    // A directory that the target lacks is made in the top, though the source's top did not change.
+    const top = made.top || baseline.pending.some((name) => !name.includes('/'));
+    return made.names.length > most
+      ? { tooMany: made.names.length }
+      : { ...made, top, carry, away: listed.away, scanned, scanSeconds };
+  } finally {
+    await writer.end();
+  }
+}
+
+type Listed = Awaited<ReturnType<typeof listBoth>>;
+
+/** The directories that changed, those that are new at their place in whole, and what is pending: on both sides at once. */
+async function listBoth(
+  { source, target }: Sides,
+  scanned: Scanned,
+  pending: readonly string[],
+  most: number,
+) {
+  const fresh = new Set(scanned.fresh);
+  const directories = [...scanned.changed]
+    .filter(([name, { type }]) => type === 'd' && !fresh.has(name) && !hasAncestorIn(name, fresh))
+    .map(([name]) => name);
+  const parents = [...new Set(pending.map(parentOf))];
+  // What was pending may be gone from the source for good.
+  const [whole, here, present, ...there] = await Promise.all([
+    list(source, scanned.fresh, 'whole', most),
+    list({ ...source, mayVanish: true }, [...parents, ...pending], 'itself'),
+    list(source, directories, 'children'),
+    list(target, scanned.fresh, 'whole'),
+    list(target, pending, 'itself'),
+    list(target, directories, 'children'),
+  ]);
+  const still = pending.flatMap((name): [string, Seen][] => {
+    const seen = here.get(name);
+    return seen === undefined ? [] : [[name, seen]];
+  });
+  const isAway = (name: string) => {
+    const parent = parentOf(name);
+    return !here.has(name) && scanned.standing.has(parent) && here.get(parent)?.type !== 'd';
+  };
+  return {
+    whole,
+    still: new Map(still),
+    away: pending.filter(isAway),
+    present,
+    target: new Map(there.flatMap((listing) => [...listing])),
+  };
+}
+
+/**
+ * What the target lacks of a changed directory, and what is below a directory that it lacks, however old that is: one
+ * that was away when the last pass asked for its names, and is back at its place, does not look new.
+ */
+async function lostEntries(
+  { source }: Sides,
+  { still, whole, carry, present, target }: Looked & Pick<Listed, 'still' | 'whole'>,
+  most: number,
+): Promise<Map<string, Seen>> {
+  const lost = [...present, ...still].filter(
+    ([name, { type }]) => !whole.has(name) && target.get(name)?.type !== type,
+  );
+  const directories = new Set(lost.filter(([, { type }]) => type === 'd').map(([name]) => name));
+  const topmost = [...directories].filter((name) => !hasAncestorIn(name, directories));
+  const below = await list(source, topmost, 'whole', most);
+  return new Map([...lost, ...below].filter(([name]) => !carry.has(name)));
+}
