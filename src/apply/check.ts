@@ -45,8 +45,7 @@ export async function firstNotHeld(
   step: string,
   patient = true,
 ): Promise<{ check: Check; seen: string } | undefined> {
-  for (let at = 0; at < checks.length; at += looksAtOnce) {
-    const some = checks.slice(at, at + looksAtOnce);
+  for (const some of batches(checks)) {
     const answers = await Promise.allSettled(some.map((check) => holds(check, world, step, patient)));
     for (const [index, answer] of answers.entries()) {
       if (answer.status === 'rejected') throw answer.reason;
@@ -54,6 +53,18 @@ export async function firstNotHeld(
     }
   }
   return undefined;
+}
+
+/** Checks that may be made at once. Whether a path is quiet is looked at alone: a look into it beside that holds it open. */
+function batches(checks: readonly Check[]): Check[][] {
+  const made: Check[][] = [];
+  for (const check of checks) {
+    const last = made.at(-1);
+    const fits = last !== undefined && last.length < looksAtOnce && last[0]?.kind !== 'quiet';
+    if (fits && check.kind !== 'quiet') last.push(check);
+    else made.push([check]);
+  }
+  return made;
 }
 
 function look(check: Check, world: World, step: string): Promise<Answer> {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { firstNotHeld, holds } from '../../src/apply/check.ts';
 import { sameClock } from '../../src/apply/clock.ts';
+import { quietScript } from '../../src/apply/quiet.ts';
 import type { World } from '../../src/apply/world.ts';
 import { DrayageError } from '../../src/errors/error.ts';
 import type { Check } from '../../src/plan/operation.ts';
@@ -133,4 +134,23 @@ describe('the clock of the source', () => {
     expect(sameClock(before, { seconds: 9000, uptime: 650, bootId: 'a' })).toBe(false);
     expect(sameClock(before, { seconds: 1600, uptime: 650, bootId: 'b' })).toBe(false);
   });
+});
+
+test('whether a path is quiet is looked at while nothing else of drayage looks into it', async () => {
+  let looking = 0;
+  const beside: number[] = [];
+  const hosts = (name: string) => ({
+    name,
+    async run(argv: readonly string[]): Promise<RunResult> {
+      if (argv.includes(quietScript)) beside.push(looking);
+      looking += 1;
+      await Promise.resolve();
+      looking -= 1;
+      return { exitCode: 0, stdout: Buffer.from('active'), stderr: Buffer.alloc(0) };
+    },
+  });
+  const { world } = fakeWorld(fresh(), undefined, { hosts });
+  const quiet: Check = { kind: 'quiet', host: 'doc1', path: '/mnt/docker', what: 'it is quiet' };
+  await firstNotHeld([run(), quiet, run()], world, 's').catch(() => undefined);
+  expect(beside).toEqual([0]);
 });
