@@ -127,7 +127,12 @@ type Done = Extract<ChangePassResult, { kind: 'done' }>;
 export async function changeRound(
   copied: Copied,
   baseline: Baseline,
-  more: { readonly frozen: boolean; readonly maxDelete?: number; readonly maxShare?: number } & Kept,
+  more: {
+    readonly frozen: boolean;
+    readonly maxDelete?: number;
+    readonly maxShare?: number;
+    readonly keepDoubt?: (names: readonly string[]) => Promise<void>;
+  } & Kept,
 ): Promise<{ result: Done; next: Baseline }> {
   const { source, target, node, guest, folder } = copied;
   const since = await mark(source);
@@ -143,7 +148,12 @@ export async function changeRound(
     frozen: more.frozen,
     topIsShare: more.topIsShare ?? false,
   };
-  const result = await performChangePass(pass, baseline, { puller: node, source: guest, folder });
+  const result = await performChangePass(pass, baseline, {
+    puller: node,
+    source: guest,
+    folder,
+    keepDoubt: more.keepDoubt ?? (async () => {}),
+  });
   if (result.kind !== 'done') throw new Error(`the list has ${result.listed} names`);
   const { differences } = await compareListed(sidesOf(copied, more), result.listed, {
     algorithm: 'sha256',
@@ -156,11 +166,11 @@ export async function changeRound(
   return { result, next: { since, directories, pending, entries } };
 }
 
-/** Names that are one file, and times to the nanosecond of all but directories: what rsync does not compare. */
+/** Names that are one file, and times to the nanosecond of all but directories: what rsync does not compare. Sockets are not missed. */
 function linksAndTimes(path: string): string[] {
   const groups = new Map<string, string[]>();
   const seen: string[] = [];
-  const argv = ['.', '!', '-type', 'd', '-printf', '%D:%i %n %T@ %P\\0'];
+  const argv = ['.', '!', '-type', 'd', '!', '-type', 's', '-printf', '%D:%i %n %T@ %P\\0'];
   for (const record of execFileSync('find', argv, { cwd: path, encoding: 'latin1' })
     .split('\0')
     .slice(0, -1)) {
@@ -175,19 +185,28 @@ function linksAndTimes(path: string): string[] {
 /** What an rsync of its own would still do, and what it does not look at: nothing, when both are equal. */
 export function whatIsNotEqual(copied: Copied): string {
   const here = linksAndTimes(copied.source);
-  const there = new Set(linksAndTimes(copied.target));
-  const wrong = here.filter((line) => !there.has(line));
+  const there = linksAndTimes(copied.target);
+  const lacking = (from: readonly string[], lines: readonly string[]) => {
+    const known = new Set(lines);
+    return from.filter((line) => !known.has(line));
+  };
+  const wrong = [...lacking(here, there), ...lacking(there, here)];
   return [...wrong, whatRsyncFinds(copied)].join('\n');
 }
 
 function whatRsyncFinds({ source, target }: Copied): string {
   const argv = [
     '-aHAXSnci',
+    '--no-specials',
     '--delete',
     '--numeric-ids',
     '--modify-window=-1',
     '--filter=-x trusted.SGI_ACL_*',
     '--filter=-x btrfs.*',
   ];
-  return execFileSync('rsync', [...argv, `${source}/`, `${target}/`], { encoding: 'latin1' });
+  const found = execFileSync('rsync', [...argv, `${source}/`, `${target}/`], { encoding: 'latin1' });
+  return found
+    .split('\n')
+    .filter((line) => !line.startsWith('skipping non-regular file '))
+    .join('\n');
 }
