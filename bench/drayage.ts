@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readClock } from '../src/apply/clock.ts';
 import { performBulk } from '../src/copy/bulk/bulk.ts';
@@ -125,7 +126,12 @@ export function startMove(world: BenchWorld, target: string): DrayageMove {
         topIsShare: false,
       },
       baseline,
-      { puller: world.node, source: world.guest, folder: world.folder },
+      {
+        puller: world.node,
+        source: world.guest,
+        folder: world.folder,
+        keepDoubt: (names) => writeFile(join(world.folder, 'pending'), names.join('\0'), { flush: true }),
+      },
     );
     if (carried.kind === 'too-large') throw new Error(`The list of ${carried.listed} names is too large.`);
     const passed = performance.now();

@@ -1,9 +1,10 @@
-import { access, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import type { Operation } from '../plan/operation.ts';
 import { type Clock, sameClock } from './clock.ts';
+import { writeWhole } from './file.ts';
 import { type BaselineMarks, type MoveMarks, setMoveMarks } from './marks.ts';
 import type { World } from './world.ts';
 
@@ -43,7 +44,11 @@ const inFolders = /^since-/;
  */
 export async function marksOf(operation: Copy, world: World): Promise<MoveMarks> {
   const { source, host, target, exclude } = operation;
-  const pair = JSON.stringify([source, host, target, exclude]);
+  // The directory itself, not only its path: mounted anew, it may have another device number.
+  const is = (operation.guards ?? []).flatMap((guard) =>
+    guard.kind === 'source' ? [guard.device, guard.inode] : [],
+  );
+  const pair = JSON.stringify([source, is, host, target, exclude]);
   const known = world.marks.get().moves[operation.move];
   if (known !== undefined && known.pair === pair) {
     const { evidence: proven, final: passed, ...rest } = known;
@@ -69,6 +74,30 @@ export async function newFolder(move: string, world: World): Promise<string> {
 
 const pendingFile = 'pending.gz';
 
+const packed = (names: readonly string[]) =>
+  promisify(gzip)(Buffer.from(names.map((name) => `${name}\0`).join(''), 'latin1'));
+
+/**
+ * What a pass is about to touch on the target, as long as it is not known to be complete. Cut off, or taken back with the
+ * window, it leaves the target otherwise than the baseline says: the next pass looks at all of it again.
+ */
+export async function keepDoubt(move: string, names: readonly string[], world: World): Promise<void> {
+  const kept = world.marks.get().moves[move]?.baseline;
+  if (kept === undefined) return;
+  await writeWhole(join(copyFolder(world, move), kept.folder, kept.pending), await packed(names));
+}
+
+/**
+ * From here on the target is changed by no list: nothing is known of it, but for the digests of what was read.
+ * @param seeded the target stays a copy of some time: what follows deletes too
+ */
+export async function dropBaseline(move: string, seeded: boolean, world: World): Promise<void> {
+  const marks = world.marks.get().moves[move];
+  if (marks === undefined) return;
+  const { baseline: _over, ...rest } = marks;
+  await setMoveMarks(world.marks, move, { ...rest, seeded });
+}
+
 /** From here on the pass before this one is not needed any more: the marks change first, then its files go. */
 export async function keepBaseline(
   move: string,
@@ -77,8 +106,7 @@ export async function keepBaseline(
   world: World,
   round?: MoveMarks['round'],
 ): Promise<void> {
-  const names = Buffer.from(baseline.pending.map((name) => `${name}\0`).join(''), 'latin1');
-  await writeFile(join(folder, pendingFile), await promisify(gzip)(names), { mode: 0o600, flush: true });
+  await writeWhole(join(folder, pendingFile), await packed(baseline.pending));
   const { baseline: before, ...marks } = world.marks.get().moves[move] as MoveMarks;
   const kept: BaselineMarks = {
     since: { ...baseline.since },
@@ -125,11 +153,14 @@ export async function readBaseline(
   }
 }
 
-/** From here on the target may be written to by others: nothing is known of it any more. The marks change first. */
-export async function forgetBaseline(move: string, world: World): Promise<void> {
+/**
+ * From here on the target may be written to by others, or it is another one: nothing is known of it. The marks change first.
+ * @param seeded a whole pass was made to it
+ */
+export async function forgetBaseline(move: string, seeded: boolean, world: World): Promise<void> {
   const marks = world.marks.get().moves[move];
   if (marks === undefined) return;
   const { baseline: _over, ...rest } = marks;
-  await setMoveMarks(world.marks, move, rest);
+  await setMoveMarks(world.marks, move, { ...rest, seeded });
   await rm(copyFolder(world, move), { recursive: true, force: true });
 }

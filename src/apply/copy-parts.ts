@@ -1,3 +1,4 @@
+import { notData } from '../copy/not-data.ts';
 import type { Operation } from '../plan/operation.ts';
 import { count } from '../plan/render/words.ts';
 import type { Tree } from '../verify/tree.ts';
@@ -28,14 +29,11 @@ export function sidesOf(
   },
   world: World,
 ): { source: Tree; target: Tree } {
-  const { source, target, exclude } = copy;
+  const { source, target } = copy;
+  const exclude = target.topIsShare ? [...copy.exclude, ...notData] : copy.exclude;
   return {
     source: { host: world.hosts(source.host), path: source.path, exclude },
-    target: {
-      host: world.hosts(target.host),
-      path: target.path,
-      exclude: target.topIsShare ? [...exclude, '.drayage'] : exclude,
-    },
+    target: { host: world.hosts(target.host), path: target.path, exclude },
   };
 }
 
@@ -67,9 +65,14 @@ export function telling(
 /** A list of this many entries costs less than a pass over any tree. */
 const alwaysAList = 10_000;
 
+/** A list is held in memory on both sides of a comparison, about 1 KB for each entry. */
+const neverAList = 250_000;
+
 /** The share of a tree above which a list is not used; nothing is too much of a small tree. */
-export const shareOf = (operation: Copy, known: { readonly entries: number }) =>
-  Math.max(operation.maxShare, alwaysAList / Math.max(1, known.entries));
+export const shareOf = (operation: Copy, known: { readonly entries: number }) => {
+  const entries = Math.max(1, known.entries);
+  return Math.min(Math.max(operation.maxShare, alwaysAList / entries), neverAList / entries);
+};
 
 /** The entries of a move by the census; undefined when it was not counted. */
 export function entriesOf(world: World, move: string): { entries: number } | undefined {

@@ -1,6 +1,24 @@
-import { type Baseline, copyFolder, forgetManifests, marksOf, newFolder, readBaseline } from './baseline.ts';
+import {
+  type Baseline,
+  copyFolder,
+  dropBaseline,
+  forgetManifests,
+  keepDoubt,
+  marksOf,
+  newFolder,
+  readBaseline,
+} from './baseline.ts';
 import { readClock, syncTree } from './clock.ts';
-import { type Copy, entries, entriesOf, say, shareOf, sidesOfCopy, telling } from './copy-parts.ts';
+import {
+  type Copy,
+  entries,
+  entriesOf,
+  refuseUnguarded,
+  say,
+  shareOf,
+  sidesOfCopy,
+  telling,
+} from './copy-parts.ts';
 import { type FinalMarks, setMoveMarks } from './marks.ts';
 import type { World } from './world.ts';
 
@@ -80,6 +98,7 @@ async function byList(
       folder,
       signal: world.stop,
       progress: telling(world, step, 'what has changed since'),
+      keepDoubt: (names) => keepDoubt(move, names, world),
     },
   );
 }
@@ -99,12 +118,15 @@ async function whole(
   const { move, target } = operation;
   say(world, `The whole tree of ${move} is passed over and read: ${because}.`, 'warning');
   const sides = sidesOfCopy(operation, world);
+  await dropBaseline(move, true, world);
   const passed = await world.pass(operation, {
     puller: sides.target.host,
     source: sides.source.host,
     signal: world.stop,
     progress: telling(world, step, 'the whole tree', entriesOf(world, move)),
   });
+  // A source that went away meanwhile would be found equal to what it left of the target.
+  await refuseUnguarded(operation, world, step);
   if (!remembered) await forgetManifests(move, world);
   const since = await readClock(sides.source.host);
   const folder = await newFolder(move, world);
@@ -116,6 +138,7 @@ async function whole(
     signal: world.stop,
     progress: telling(world, step, 'both sides read and compared'),
   });
+  await refuseUnguarded(operation, world, step);
   const { changed, deleted, bytes } = passed;
   const marks = { how: 'full-pass' as const, because, changed, deleted, bytes };
   say(

@@ -1,6 +1,7 @@
 import { DrayageError } from '../errors/error.ts';
 import { type ExitCode, exitCode } from '../errors/exit-code.ts';
 import { type Plan, type Stage, type Step, stages } from '../plan/plan.ts';
+import { forgetBaseline } from './baseline.ts';
 import { firstNotHeld } from './check.ts';
 import { applyError } from './errors.ts';
 import type { StepOutcome } from './events.ts';
@@ -150,6 +151,7 @@ class Run {
           await noteBegun(step, world);
         }
       }
+      if (makesPlace(step) && step.move !== undefined) await forgetBaseline(step.move, false, world);
       await this.operations(step);
       await this.prove(step);
       finished('done');
@@ -324,6 +326,11 @@ class Run {
     }
     return this.result(exitCode.partial, error);
   }
+}
+
+/** A place that has to be made is not the one that was copied to: the dataset was made anew, or the move was rolled back. */
+function makesPlace(step: Step): boolean {
+  return step.id.startsWith('place ');
 }
 
 /** Cutover steps that follow one another in one phase share a window. */

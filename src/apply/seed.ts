@@ -1,8 +1,10 @@
 import {
   type Baseline,
   copyFolder,
+  dropBaseline,
   forgetManifests,
   keepBaseline,
+  keepDoubt,
   marksOf,
   newFolder,
   readBaseline,
@@ -29,10 +31,10 @@ import type { World } from './world.ts';
 export async function seed(operation: Copy, world: World, step: string): Promise<void> {
   if (operation.full !== undefined || operation.rounds === undefined)
     return wholePasses(operation, world, step);
+  if (windowBegan(operation.move, world)) return;
   const { most, settled } = operation.rounds;
   let { seeded } = await marksOf(operation, world);
   let known = await knownBefore(operation, world);
-  if (known !== undefined && windowBegan(operation.move, world)) return;
   for (let round = 1; round <= most; round += 1) {
     if (known === undefined) {
       if (!seeded) await bulk(operation, world, step);
@@ -82,6 +84,7 @@ async function knownBefore(operation: Copy, world: World): Promise<Baseline | un
 async function bulk(operation: Copy, world: World, step: string): Promise<void> {
   const { move, rounds } = operation;
   await refuseUnguarded(operation, world, step);
+  await dropBaseline(move, false, world);
   const result = await world.bulk(
     { ...operation, partArgv: operation.partArgv ?? operation.argv },
     {
@@ -102,6 +105,7 @@ async function bulk(operation: Copy, world: World, step: string): Promise<void> 
 async function settle(operation: Copy, world: World, step: string): Promise<Baseline> {
   const { move, target } = operation;
   const sides = sidesOfCopy(operation, world);
+  await refuseUnguarded(operation, world, step);
   const since = await readClock(sides.source.host);
   await syncTree(sides.source.host, sides.source.path);
   const folder = await newFolder(move, world);
@@ -171,6 +175,7 @@ async function changes(
       folder,
       signal: world.stop,
       progress: telling(world, step, `what has changed meanwhile, pass ${round}`),
+      keepDoubt: (names) => keepDoubt(move, names, world),
     },
   );
   if (result.kind === 'too-large') return result;

@@ -43,7 +43,7 @@ export async function noteBegun(step: Step, world: World): Promise<void> {
   const downSince = stops ? { downSince: new Date(world.now()).toISOString() } : {};
   await setWindow(world.marks, { ...window, ...downSince, begun, released });
   await noteCutover(step, world);
-  if (isRelease(step) && step.move !== undefined) await forgetBaseline(step.move, world);
+  if (isRelease(step) && step.move !== undefined) await forgetBaseline(step.move, true, world);
   if (stops) world.sink({ type: 'window-opened', phase: step.phase });
 }
 

@@ -54,7 +54,7 @@ export function parseLine(line: string, sink: OutputSink): void {
     if (both !== null && itemLine.test(both[2] as string)) {
       parseLine(both[1] as string, sink);
       parseLine(both[2] as string, sink);
-    } else if (!line.startsWith('created directory ')) sink.unknown(line);
+    } else sink.unknown(line);
     return;
   }
   const [, bytes, speed, unit, phase, left, known] = progress;

@@ -1,3 +1,5 @@
+import { notData } from './not-data.ts';
+
 export interface PullOptions {
   /** What ssh on the node understands: `root@doc1`, a Host of its ssh config, an address. */
   readonly sourceDestination: string;
@@ -63,7 +65,7 @@ function rsyncArgv(options: PullOptions, which: readonly string[]): string[] {
     '--secluded-args',
     '--filter=-x trusted.SGI_ACL_*',
     '--filter=-x btrfs.*',
-    ...(options.protectMarker ? ['--exclude=/.drayage'] : []),
+    ...(options.protectMarker ? notData.map((name) => `--exclude=/${name}`) : []),
     ...excludes,
     ...which,
     ...(options.partialFolder === undefined ? [] : [`--partial-dir=${options.partialFolder}`]),

@@ -1,4 +1,5 @@
 import type { Config, MoveConfig, ShareConfig } from '../config/config.ts';
+import { notData } from '../copy/not-data.ts';
 import type { Findings } from '../inspect/findings.ts';
 import { moveContext } from '../plan/context.ts';
 import type { Step } from '../plan/plan.ts';
@@ -6,7 +7,7 @@ import { cutoverSnapshot, snapshotPath } from '../plan/share-layout.ts';
 import { excludes } from '../plan/steps/copy.ts';
 import { rollbackNotes } from '../plan/way-back/after.ts';
 import type { MoveFacts, RollbackFacts, ShareFacts } from '../plan/way-back/facts.ts';
-import { listingDifference, listingDigest, notData } from '../plan/way-back/listing.ts';
+import { listingDifference, listingDigest } from '../plan/way-back/listing.ts';
 import { wasHandedOver } from '../plan/way-back/make-rollback.ts';
 import type { Host, Hosts } from '../ssh/host.ts';
 import { listSnapshots } from '../zfs/commands.ts';

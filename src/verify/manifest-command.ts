@@ -33,7 +33,7 @@ export const probeCommand = ['sh', '-c', 'date +%s.%N; command -v getfattr >/dev
 
 /** Metadata of every entry below `path`, itself included. Answers on stdout in `metadataFormat`. */
 export function metadataCommand(path: string, exclude: readonly string[]): string[] {
-  return inside(path, 'exec find . "$@"', ...pruned(exclude), '-printf', metadataFormat);
+  return inside(path, 'exec find . -xdev "$@"', ...pruned(exclude), '-printf', metadataFormat);
 }
 
 /** Device numbers of the device nodes below `path`: `device:inode major:minor`, ended by NUL. */
@@ -63,7 +63,7 @@ export function attributesCommand(path: string, exclude: readonly string[]): str
   const tooLong = `${'?'.repeat('./'.length + longestName + 1)}*`;
   return inside(
     path,
-    `find . "$@" -print0 | xargs -0 -r ${getfattr.join(' ')}`,
+    `find . -xdev "$@" -print0 | xargs -0 -r ${getfattr.join(' ')}`,
     ...pruned(exclude),
     '!',
     '-path',

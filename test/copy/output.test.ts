@@ -24,7 +24,6 @@ function parse(text: string, cuts: readonly number[] = []) {
 }
 
 const sample = [
-  'created directory /nvmeprom/containers/docker\n',
   '.d..t...... 4096 ./\n',
   '>f+++++++++ 300000000 big\n',
   '\r      172163073  57%  164.19MB/s    0:00:00  \r      300,000,001  99%  168.39MB/s    0:00:01 (xfr#2, ir-chk=8/11)\n',
@@ -49,6 +48,12 @@ describe('what rsync prints', () => {
       entries: { left: 8, known: 11, complete: false },
     });
     expect(progress[2]?.entries).toEqual({ left: 0, known: 11, complete: true });
+  });
+
+  test('a target that rsync had to make is not passed over: the share was there when the pass began', () => {
+    expect(parse('created directory /nvmeprom/containers/docker\n').unknown).toEqual([
+      'created directory /nvmeprom/containers/docker',
+    ]);
   });
 
   test('a deletion right behind a progress line, as two processes of rsync print it, is one', () => {

@@ -8,6 +8,7 @@ import { printableName } from '../../verify/name.ts';
 import { nulList } from '../../verify/records.ts';
 import type { PassResult } from '../copy.ts';
 import { copyError } from '../errors.ts';
+import { notData } from '../not-data.ts';
 import { topOf } from '../rsync-command.ts';
 import { judge, namesShown, type PassProgress, runRsync, some } from '../run-rsync.ts';
 import { type Baseline, gather } from './gather.ts';
@@ -40,6 +41,11 @@ export interface ChangePassWorld {
   readonly folder: string;
   readonly progress?: (progress: PassProgress) => void;
   readonly signal?: AbortSignal;
+  /**
+   * Keeps the names, before the target is touched at any of them: until this pass is known to be complete, nobody can say
+   * what the target has there. All of them are pending for the next pass from the same baseline.
+   */
+  readonly keepDoubt: (names: readonly string[]) => Promise<void>;
 }
 
 export type { Baseline } from './gather.ts';
@@ -111,9 +117,14 @@ export async function performChangePass(
   baseline: Baseline,
   world: ChangePassWorld,
 ): Promise<ChangePassResult> {
+  const doubtful = new Set(baseline.pending);
+  const keepDoubt = async (names: readonly string[]) => {
+    for (const name of names) doubtful.add(name);
+    await world.keepDoubt([...doubtful]);
+  };
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await onePass(pass, baseline, world);
+      return await onePass(pass, { ...baseline, pending: [...doubtful] }, { ...world, keepDoubt });
     } catch (error) {
       const again = error instanceof DrayageError && worthAnother.has(error.code);
       if (pass.frozen || !again || attempt === attempts || world.signal?.aborted) throw error;
@@ -127,7 +138,7 @@ async function onePass(
   baseline: Baseline,
   world: ChangePassWorld,
 ): Promise<ChangePassResult> {
-  const exclude = [...pass.exclude, ...(pass.topIsShare ? ['.drayage'] : [])];
+  const exclude = [...pass.exclude, ...(pass.topIsShare ? notData : [])];
   const common = { exclude, ...(world.signal === undefined ? {} : { signal: world.signal }) };
   const source: Side = { host: world.source, path: pass.source.path, mayVanish: !pass.frozen, ...common };
   const target: Side = { host: world.puller, path: pass.target.path, mayVanish: true, ...common };
@@ -172,9 +183,10 @@ async function onePass(
     await countDeletions(pass, world, target, looked);
     const going = new Set([...looked.gone, ...looked.emptied]);
     planned = (name) => going.has(name) || hasAncestorIn(name, going);
+    const top = looked.top && !pass.topIsShare;
+    await world.keepDoubt([...(top ? [''] : []), ...looked.names]);
     names.give(looked.names);
     const { unsettled } = judge(judged, world, await running);
-    const top = looked.top && !pass.topIsShare;
     if (top) judge(judged, world, await runRsync(world, topOf(pass.argv), () => {}));
     if (pass.frozen && vanished.length > 0) throw changedAtRest(pass, world, vanished);
     const away = pass.frozen ? [] : looked.away;

@@ -41,16 +41,20 @@ export async function gather(
   file: string,
   most: number,
 ): Promise<Gathered | { readonly tooMany: number }> {
+  // rsync carries a name of its list even where it lies below an excluded folder (3.5.0, tried).
+  const behind = new Set(sides.source.exclude);
+  const pending = baseline.pending.filter((name) => !behind.has(name) && !hasAncestorIn(name, behind));
+  if (pending.length > most) return { tooMany: pending.length };
   const known = await readDirectories(baseline.directories);
   const writer = directoriesWriter(file);
   try {
     const begun = performance.now();
     const since = baseline.since.seconds - marginSeconds;
-    const parents = new Set(baseline.pending.map(parentOf));
+    const parents = new Set(pending.map(parentOf));
     const scanned = await scan(sides.source, since, known, writer, most, parents);
     const scanSeconds = (performance.now() - begun) / 1000;
     if (scanned.changedCount > most) return { tooMany: scanned.changedCount };
-    const listed = await listBoth(sides, scanned, baseline.pending, most);
+    const listed = await listBoth(sides, scanned, pending, most);
     const carry = new Map([...scanned.changed, ...listed.whole, ...listed.still]);
     for (const [name, seen] of await lostEntries(sides, { ...listed, carry }, most)) carry.set(name, seen);
     if (carry.size > most) return { tooMany: carry.size };
@@ -61,7 +65,7 @@ export async function gather(
     await writer.write(fresh.map(([name, { inode }]) => directoryLine(name, inode)));
     const made = makeList({ ...listed, carry });
     // A directory that the target lacks is made in the top, though the source's top did not change.
-    const top = made.top || baseline.pending.some((name) => !name.includes('/'));
+    const top = made.top || pending.some((name) => !name.includes('/'));
     return made.names.length > most
       ? { tooMany: made.names.length }
       : { ...made, top, carry, away: listed.away, scanned, scanSeconds };

@@ -1,3 +1,4 @@
+import { printableName } from '../../verify/name.ts';
 import { nulRecords } from '../../verify/records.ts';
 import { copyError } from '../errors.ts';
 import { nothingThere, scanCommand } from './commands.ts';
@@ -37,7 +38,11 @@ export async function scan(
   const fresh = new Set<string>();
   const standing = new Set<string>();
   let same: string[] = [];
+  let device = '';
   const directory = (name: string, inode: string) => {
+    const [itsDevice = ''] = inode.split(':');
+    if (name === '') device = itsDevice;
+    else if (itsDevice !== device) throw otherFileSystem(source, name);
     if (asked.has(name)) standing.add(name);
     const line = directoryLine(name, inode);
     if (known.has(line)) same.push(line);
@@ -72,6 +77,15 @@ export async function scan(
   checkFind(source, result);
   if (/[^.]/.test(parser.rest())) throw notUnderstood(source, parser.rest());
   return { changed, changedCount, fresh: [...fresh], standing, entries: entries + parser.rest().length };
+}
+
+/** Its changes would not be seen from the next scan on, and what it covers looks unchanged when it is gone again. */
+function otherFileSystem(source: Side, name: string): Error {
+  const path = `${source.path}/${printableName(name)}`;
+  return copyError('copy/source-not-as-expected', {
+    seen: `${path} on ${source.host.name} is another file system, or a subvolume: it was mounted or made after the inspection.`,
+    next: [`ssh ${source.host.name} findmnt --submounts ${source.path}`, 'drayage plan'],
+  });
 }
 
 function nothingHere(source: Side, said: string): Error {

@@ -1,3 +1,4 @@
+import { notData } from '../../copy/not-data.ts';
 import { type PushOptions, rsyncPush, rsyncPushList } from '../../copy/rsync-push.ts';
 import { createSnapshot } from '../../zfs/commands.ts';
 import { handedOver, type MoveContext } from '../context.ts';
@@ -8,7 +9,7 @@ import { excludes } from '../steps/copy.ts';
 import { running } from '../steps/running.ts';
 import { workloadList } from '../steps/workload-names.ts';
 import type { Choice, MoveFacts, ShareFacts } from './facts.ts';
-import { listingDifference, listingDigest, notData } from './listing.ts';
+import { listingDifference, listingDigest } from './listing.ts';
 import { cannotStart, quietTarget, stopOnTarget } from './target.ts';
 
 interface After {

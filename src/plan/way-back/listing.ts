@@ -1,4 +1,5 @@
 import type { MoveConfig } from '../../config/config.ts';
+import { notData } from '../../copy/not-data.ts';
 
 /**
  * Prints one NUL-terminated record for each entry below $1, except what is named after it: type, mode, owner, group,
@@ -12,9 +13,6 @@ const list = [
   `  find . -xdev -mindepth 1 "$@" ! -type s '(' -type d -printf "%y %m %U %G - - $fields %p\\0" -o -printf "%y %m %U %G %s %T@ $fields %p\\0" ')' | LC_ALL=C sort -z`,
   '}',
 ].join('\n');
-
-/** At the top of a share: drayage's own folder, and what ZFS shows with `snapdir=visible` (zfsprops(7)). */
-export const notData = ['.drayage', '.zfs'];
 
 /** `-path` of find reads a pattern. */
 function literal(path: string): string {

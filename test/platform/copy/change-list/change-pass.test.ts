@@ -353,6 +353,53 @@ describe('a pass over what changed', () => {
     await refused('another directory');
   });
 
+  test('that came to nothing leaves no doubt about what it touched, though the source is again as it was', async () => {
+    sh('mkdir app app.new; echo 1 >app/data; echo 2 >app.new/data; touch -r app/data app.new/data');
+    const baseline = await firstPass(copied);
+    sh('mv app app.old; mv app.new app');
+    let pending: readonly string[] = [];
+    await changeRound(copied, baseline, {
+      frozen: true,
+      keepDoubt: async (names) => {
+        pending = names;
+      },
+    });
+    // The window is taken back, and the upgrade undone: nothing below has a new ctime, and both directories stand where they stood.
+    sh('mv app app.new; mv app.old app');
+    await changeRound(copied, { ...baseline, pending }, { frozen: true });
+    expect(whatIsNotEqual(copied)).toBe('');
+    expect(readFileSync(join(copied.target, 'app/data'), 'utf8')).toBe('1\n');
+  });
+
+  test('does not go on over a file system that was mounted inside since the inspection', async () => {
+    sh('mkdir media; echo 1 >media/f');
+    const baseline = await firstPass(copied);
+    const media = join(copied.source, 'media');
+    execFileSync('mount', ['-t', 'tmpfs', 'none', media]);
+    try {
+      await expect(changeRound(copied, baseline, { frozen: true })).rejects.toMatchObject({
+        code: 'copy/source-not-as-expected',
+        seen: expect.stringContaining('media'),
+        next: [expect.stringContaining('findmnt --submounts'), 'drayage plan'],
+      });
+    } finally {
+      execFileSync('umount', [media]);
+    }
+    expect(readFileSync(join(copied.target, 'media/f'), 'utf8')).toBe('1\n');
+  });
+
+  test('never carries what lies below something left behind, whatever is pending', async () => {
+    sh('mkdir -p .drayage; echo source >.drayage/share.json; echo 1 >top');
+    const share = { topIsShare: true };
+    mkdirSync(join(copied.target, '.drayage'), { recursive: true });
+    writeFileSync(join(copied.target, '.drayage/share.json'), 'share');
+    const baseline = await firstPass(copied, share);
+    const doubtful = { ...baseline, pending: ['.drayage/share.json', 'top'] };
+    const { result } = await changeRound(copied, doubtful, { frozen: true, ...share });
+    expect(result.listed).toEqual(['top']);
+    expect(readFileSync(join(copied.target, '.drayage/share.json'), 'utf8')).toBe('share');
+  });
+
   test('while another one runs says so', async () => {
     sh('mkdir a; echo 1 >a/f');
     const baseline: Baseline = await firstPass(copied);
