@@ -36,6 +36,7 @@ export async function syncTree(host: Host, path: string): Promise<void> {
 
 /** Between two looks the clock ran as time did, within one boot: nobody set it. /proc/uptime counts CLOCK_BOOTTIME. */
 export function sameClock(before: Clock, now: Clock): boolean {
-  if (before.bootId !== now.bootId) return false;
+  // A virtual machine that was set back to a snapshot with its memory has the same boot, and less of it.
+  if (before.bootId !== now.bootId || now.uptime < before.uptime) return false;
   return Math.abs(now.seconds - before.seconds - (now.uptime - before.uptime)) <= driftSeconds;
 }

@@ -133,6 +133,8 @@ describe('the clock of the source', () => {
     expect(sameClock(before, { seconds: 900, uptime: 650, bootId: 'a' })).toBe(false);
     expect(sameClock(before, { seconds: 9000, uptime: 650, bootId: 'a' })).toBe(false);
     expect(sameClock(before, { seconds: 1600, uptime: 650, bootId: 'b' })).toBe(false);
+    // A virtual machine set back to a snapshot with its memory: date and uptime fall back together.
+    expect(sameClock(before, { ...before, seconds: 980, uptime: 30 })).toBe(false);
   });
 });
 

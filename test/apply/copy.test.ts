@@ -279,6 +279,21 @@ describe('what is known of an earlier copy does not count', () => {
     ['another source', { source: { host: 'doc1', path: '/mnt/other' } }],
     ['another place in the share', { target: { path: '/share/other', topIsShare: false } }],
     ['other exclusions', { exclude: ['cache'] }],
+    [
+      'another directory at the same place',
+      {
+        guards: [
+          {
+            kind: 'source',
+            host: 'doc1',
+            path: '/mnt/docker',
+            device: '7',
+            inode: '99',
+            what: 'it is there',
+          },
+        ],
+      },
+    ],
   ])('for %s: everything is copied', async (_what, other) => {
     await copyPass(copy('seed'), world().world, 'seed');
     done = [];

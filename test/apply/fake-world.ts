@@ -278,6 +278,8 @@ export function fakeWorld(
         };
       }
       if (argv[0] === 'test') return { exitCode: 1, stdout: empty, stderr: empty };
+      if (argv[2]?.startsWith('stat -c "%F %d %i"'))
+        return { exitCode: 0, stdout: Buffer.from('directory 7 99\nx'), stderr: empty };
       if (argv.join(' ').includes('sync')) return { exitCode: 0, stdout: empty, stderr: empty };
       throw new Error(`the test's host knows no ${argv.join(' ')}`);
     },
