@@ -37,6 +37,10 @@ has another). --seed begins at that seed: with --runs 1 it repeats one run. Exit
 const targets: Readonly<Record<FileSystem, FileSystem>> = { ext4: 'btrfs', btrfs: 'xfs', xfs: 'ext4' };
 const kinds = Object.keys(targets) as FileSystem[];
 
+/** Ends after the run at hand, so that nothing stays mounted. */
+const stop = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
+
 /** A guest whose tree changes under the pass: after the given number of commands, once. */
 function busyGuest(guest: Host, after: number, change: () => void): Host {
   let commands = 0;
@@ -94,7 +98,8 @@ async function fuzz(kind: FileSystem, first: number, runs: number): Promise<numb
     const node = pipeNode();
     ends.push(() => node.remove());
     const begun = performance.now();
-    for (let seed = first; seed < first + runs; seed += 1) {
+    let done = 0;
+    for (let seed = first; seed < first + runs && !stop.signal.aborted; seed += 1, done += 1) {
       const copied: Copied = {
         source: join(left.path, 'tree'),
         target: join(right.path, 'place'),
@@ -114,7 +119,7 @@ async function fuzz(kind: FileSystem, first: number, runs: number): Promise<numb
     }
     const seconds = ((performance.now() - begun) / 1000).toFixed(0);
     process.stdout.write(
-      `${kind} to ${targets[kind]}: ${runs} runs, seeds ${first} to ${first + runs - 1}, ${failures} failed, ${seconds} s\n`,
+      `${kind} to ${targets[kind]}: ${done} runs, seeds ${first} to ${first + done - 1}, ${failures} failed, ${seconds} s\n`,
     );
   } finally {
     for (const end of ends.toReversed()) end();
@@ -126,6 +131,7 @@ async function fuzz(kind: FileSystem, first: number, runs: number): Promise<numb
 async function inItsOwnProcess(kind: string, first: number, runs: number): Promise<boolean> {
   const argv = [import.meta.filename, '--fs', kind, '--seed', String(first), '--runs', String(runs)];
   const child = spawn(process.execPath, argv, { stdio: 'inherit' });
+  stop.signal.addEventListener('abort', () => child.kill());
   const [exitCode] = await once(child, 'exit');
   return exitCode === 0;
 }
@@ -144,7 +150,8 @@ async function main(): Promise<void> {
     wanted.length === 1
       ? (await fuzz(wanted[0] as FileSystem, first, runs)) > 0
       : (await Promise.all(wanted.map((kind) => inItsOwnProcess(kind, first, runs)))).includes(false);
-  if (failed) process.exitCode = 1;
+  if (stop.signal.aborted) process.exitCode = 130;
+  else if (failed) process.exitCode = 1;
 }
 
 await main();
