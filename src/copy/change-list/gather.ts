@@ -42,7 +42,7 @@ export async function gather(
   most: number,
 ): Promise<Gathered | { readonly tooMany: number }> {
   // rsync carries a name of its list even where it lies below an excluded folder (3.5.0, tried).
-  const behind = new Set(sides.source.exclude);
+  const behind = new Set(sides.source.exclude.map((path) => Buffer.from(path, 'utf8').toString('latin1')));
   const pending = baseline.pending.filter((name) => !behind.has(name) && !hasAncestorIn(name, behind));
   if (pending.length > most) return { tooMany: pending.length };
   const known = await readDirectories(baseline.directories);

@@ -389,12 +389,12 @@ describe('a pass over what changed', () => {
   });
 
   test('never carries what lies below something left behind, whatever is pending', async () => {
-    sh('mkdir -p .drayage; echo source >.drayage/share.json; echo 1 >top');
-    const share = { topIsShare: true };
+    sh('mkdir -p .drayage lager-ä; echo source >.drayage/share.json; echo 1 >top; echo 1 >lager-ä/layer');
+    const share = { topIsShare: true, exclude: ['lager-ä'] };
     mkdirSync(join(copied.target, '.drayage'), { recursive: true });
     writeFileSync(join(copied.target, '.drayage/share.json'), 'share');
     const baseline = await firstPass(copied, share);
-    const doubtful = { ...baseline, pending: ['.drayage/share.json', 'top'] };
+    const doubtful = { ...baseline, pending: ['.drayage/share.json', 'lager-\u00c3\u00a4/layer', 'top'] };
     const { result } = await changeRound(copied, doubtful, { frozen: true, ...share });
     expect(result.listed).toEqual(['top']);
     expect(readFileSync(join(copied.target, '.drayage/share.json'), 'utf8')).toBe('share');
