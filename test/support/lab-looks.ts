@@ -56,6 +56,7 @@ const walks = new Set([
   'cd -- "$1" && shift && exec find . "$@"',
   'cd -- "$1" && shift && exec find . -xdev "$@"',
   'LC_ALL=C; export LC_ALL; cd -- "$1" && shift && exec find . "$@"',
+  'LC_ALL=C; export LC_ALL; cd -- "$1" && shift && exec find . -xdev "$@"',
   'cd -- "$1" && test -n "$(find . -mindepth 1 -maxdepth 1 -print -quit)" || exit 3; shift; exec find . -xdev "$@"',
   scriptOf(attributesCommand('', [])),
 ]);
