@@ -55,9 +55,15 @@ export async function wakeServices(doc1: GuestRun): Promise<void> {
       const running = stdout.toString().split('\n');
       const missing = expected.filter((name) => !running.includes(name));
       if (missing.length === 0) break;
-      if (Date.now() > end)
-        throw new Error(`On doc1, ${missing.join(', ')} did not start.\n${stderr.toString().trim()}`);
+      if (Date.now() > end) {
+        const all = await doc1(['podman', 'ps', '--all', '--format', '{{.Names}}: {{.Status}}']);
+        throw new Error(
+          `On doc1, ${missing.join(', ')} did not start.\n${stderr.toString().trim()}\n${all.stdout.toString()}`,
+        );
+      }
       await sleep(1_000);
+      // Seen once: started while the guest still booted, and gone a moment later.
+      if (missing.includes('app')) await doc1(['podman', 'start', 'app']);
     }
   }
 }
