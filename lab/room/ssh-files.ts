@@ -43,8 +43,9 @@ export function recordCommandScript(destination: string): string {
 # Written by the lab. Records each command that ssh brings (base64), then runs it as sshd would have.
 [ -n "\${SSH_ORIGINAL_COMMAND+x}" ] || exec -l "\${SHELL:-/bin/bash}"
 encoded=$(printf %s "$SSH_ORIGINAL_COMMAND" | base64 -w0)
-{ printf '{"time":%s,"user":"%s","from":"%s","command":"%s"}\\n' \\
-  "$EPOCHREALTIME" "$USER" "\${SSH_CONNECTION%% *}" "$encoded" >>${destination}; } 2>/dev/null
+# A long line is written in pieces: one writer at a time.
+{ flock 9; printf '{"time":%s,"user":"%s","from":"%s","command":"%s"}\\n' \\
+  "$EPOCHREALTIME" "$USER" "\${SSH_CONNECTION%% *}" "$encoded" >&9; } 9>>${destination} 2>/dev/null
 exec "\${SHELL:-/bin/bash}" -c "$SSH_ORIGINAL_COMMAND"
 `;
 }

@@ -214,7 +214,7 @@ describe('looking', () => {
       sparseFiles: 2,
       databases: [{ kind: 'SQLite', path: 'app/app.sqlite' }],
       imageStores: [],
-      unreadable: [],
+      unreadable: { count: 0, first: [] },
     });
     if (source?.state !== 'directory') throw new Error('no directory');
     const owners = source.owners.map(({ uid, gid }) => `${uid}:${gid}`);
