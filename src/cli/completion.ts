@@ -1,3 +1,4 @@
+import { commandGroups } from './groups.ts';
 import type { CommandSpec } from './program.ts';
 
 export const shells = ['bash', 'zsh', 'fish'] as const;
@@ -7,7 +8,7 @@ const globals = ['--file', '--json', '--no-color', '--help', '--version'];
 
 /** A completion script for a shell, made from the table of commands. */
 export function completionScript(shell: Shell, specs: readonly CommandSpec[]): string {
-  const words = specs.map((spec) => ({
+  const words: Word[] = specs.map((spec) => ({
     name: spec.name,
     summary: spec.summary,
     flags: (spec.options ?? []).map((option) => ({
@@ -15,13 +16,15 @@ export function completionScript(shell: Shell, specs: readonly CommandSpec[]): s
       what: option.description,
     })),
   }));
+  const firsts = new Map(words.map((word) => [first(word), word]));
+  const tops = [...firsts].map(([name, word]) => (word.name === name ? word : groupOf(name, words)));
   switch (shell) {
     case 'bash':
-      return bash(words);
+      return bash(tops, words);
     case 'zsh':
-      return zsh(words);
+      return zsh(tops, words);
     case 'fish':
-      return fish(words);
+      return fish(tops, words);
   }
 }
 
@@ -31,10 +34,24 @@ interface Word {
   readonly flags: readonly { readonly flag: string; readonly what: string }[];
 }
 
-function bash(words: readonly Word[]): string {
-  const cases = words.map(
-    (word) => `    ${word.name}) words="${[...word.flags.map(({ flag }) => flag), ...globals].join(' ')}" ;;`,
-  );
+const first = (word: Word) => word.name.split(' ')[0] ?? '';
+const second = (word: Word) => word.name.split(' ')[1];
+
+/** A group is offered by its first word; what it is for stands in groups.ts. */
+function groupOf(name: string, words: readonly Word[]): Word {
+  const members = words.filter((word) => first(word) === name);
+  return { name, summary: commandGroups[name] ?? '', flags: members.flatMap(({ flags }) => flags) };
+}
+
+/** The words that may follow the first word of a command. */
+function offersOf(top: Word, words: readonly Word[]): string[] {
+  const members = words.flatMap((word) => (first(word) === top.name ? (second(word) ?? []) : []));
+  const flags = [...new Set(top.flags.map(({ flag }) => flag))];
+  return [...members, ...flags, ...globals];
+}
+
+function bash(tops: readonly Word[], words: readonly Word[]): string {
+  const cases = tops.map((top) => `    ${top.name}) words="${offersOf(top, words).join(' ')}" ;;`);
   return [
     '# bash completion for drayage: source this file, or put it into /etc/bash_completion.d/',
     '_drayage() {',
@@ -45,7 +62,7 @@ function bash(words: readonly Word[]): string {
     '  for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do case $word in -*) ;; *) command=$word; break ;; esac; done',
     '  case $command in',
     ...cases,
-    `    *) words="${[...words.map((word) => word.name), ...globals].join(' ')}" ;;`,
+    `    *) words="${[...tops.map((top) => top.name), ...globals].join(' ')}" ;;`,
     '  esac',
     '  COMPREPLY=($(compgen -W "$words" -- "$current"))',
     // biome-ignore lint/suspicious/noTemplateCurlyInString: variables of the shell
@@ -58,13 +75,10 @@ function bash(words: readonly Word[]): string {
 
 const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 
-function zsh(words: readonly Word[]): string {
-  const commands = words.map(
-    (word) => `    ${quoted(`${word.name}:${word.summary.replaceAll(':', '\\:')}`)}`,
-  );
-  const cases = words.map(
-    (word) =>
-      `    ${word.name}) _values 'option' ${[...word.flags.map(({ flag }) => flag), ...globals].map(quoted).join(' ')}; _files ;;`,
+function zsh(tops: readonly Word[], words: readonly Word[]): string {
+  const commands = tops.map((top) => `    ${quoted(`${top.name}:${top.summary.replaceAll(':', '\\:')}`)}`);
+  const cases = tops.map(
+    (top) => `    ${top.name}) _values 'option' ${offersOf(top, words).map(quoted).join(' ')}; _files ;;`,
   );
   return [
     '#compdef drayage',
@@ -83,14 +97,28 @@ function zsh(words: readonly Word[]): string {
   ].join('\n');
 }
 
-function fish(words: readonly Word[]): string {
-  const lines = words.flatMap((word) => [
-    `complete -c drayage -n __fish_use_subcommand -a ${word.name} -d ${quoted(word.summary)}`,
-    ...word.flags.map(
-      ({ flag, what }) =>
-        `complete -c drayage -n '__fish_seen_subcommand_from ${word.name}' -l ${flag.replace(/^--/, '')} -d ${quoted(what)}`,
+function fish(tops: readonly Word[], words: readonly Word[]): string {
+  const seen = (word: Word) =>
+    word.name
+      .split(' ')
+      .map((part) => `__fish_seen_subcommand_from ${part}`)
+      .join('; and ');
+  const lines = [
+    ...tops.map(
+      (top) => `complete -c drayage -n __fish_use_subcommand -a ${top.name} -d ${quoted(top.summary)}`,
     ),
-  ]);
+    ...words.flatMap((word) => [
+      ...(second(word) === undefined
+        ? []
+        : [
+            `complete -c drayage -n '__fish_seen_subcommand_from ${first(word)}' -a ${second(word)} -d ${quoted(word.summary)}`,
+          ]),
+      ...word.flags.map(
+        ({ flag, what }) =>
+          `complete -c drayage -n '${seen(word)}' -l ${flag.replace(/^--/, '')} -d ${quoted(what)}`,
+      ),
+    ]),
+  ];
   return [
     '# fish completion for drayage: put it into ~/.config/fish/completions/drayage.fish',
     ...lines,

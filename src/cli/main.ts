@@ -2,7 +2,7 @@
 import { CommanderError } from 'commander';
 import { exitCode } from '../errors/exit-code.ts';
 import { commandSpecs } from './commands.ts';
-import { type Action, buildProgram, type GlobalOptions } from './program.ts';
+import { type Action, allCommands, buildProgram, type GlobalOptions } from './program.ts';
 import { showError } from './show-error.ts';
 import { openTerminal } from './terminal.ts';
 
@@ -32,7 +32,7 @@ const program = buildProgram(
   },
   run,
 );
-for (const command of [program, ...program.commands]) command.exitOverride();
+for (const command of allCommands(program)) command.exitOverride();
 try {
   await program.parseAsync();
 } catch (error) {

@@ -1,4 +1,5 @@
 import { Command, type Option } from 'commander';
+import { commandGroups } from './groups.ts';
 import { helpWidth } from './help.ts';
 import { packageVersion } from './version.ts';
 
@@ -17,6 +18,7 @@ export type Action = (
 ) => Promise<number>;
 
 export interface CommandSpec {
+  /** One word, or two: the first one is then a group of groups.ts. */
   readonly name: string;
   readonly summary: string;
   readonly description: string;
@@ -71,8 +73,10 @@ export function buildProgram(
       ].join('\n'),
     );
   for (const spec of specs) {
-    const command = program
-      .command(spec.name)
+    const words = spec.name.split(' ');
+    const name = words.pop() as string;
+    const command = parentOf(program, words[0])
+      .command(name)
       .summary(spec.summary)
       .description(spec.description)
       .addHelpText('after', ({ error, command: shown }) => {
@@ -87,4 +91,23 @@ export function buildProgram(
     });
   }
   return program;
+}
+
+/** The command of a group, made when its first member comes. */
+function parentOf(program: Command, group: string | undefined): Command {
+  if (group === undefined) return program;
+  const known = program.commands.find((command) => command.name() === group);
+  if (known !== undefined) return known;
+  const summary = commandGroups[group] ?? '';
+  return program
+    .command(group)
+    .summary(summary)
+    .description(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`)
+    .helpCommand(false)
+    .showHelpAfterError(`(drayage ${group} --help lists the commands)`);
+}
+
+/** The program and every command of it, those of groups too. */
+export function allCommands(program: Command): Command[] {
+  return [program, ...program.commands.flatMap(allCommands)];
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { commandSpecs } from '../../src/cli/commands.ts';
 import { helpWidth } from '../../src/cli/help.ts';
-import { buildProgram } from '../../src/cli/program.ts';
+import { allCommands, buildProgram, type CommandSpec } from '../../src/cli/program.ts';
 
 function helpOf(name: string | undefined, width: number): string {
   const program = buildProgram(
@@ -9,7 +9,8 @@ function helpOf(name: string | undefined, width: number): string {
     () => {},
     async () => 0,
   );
-  const command = name === undefined ? program : program.commands.find((one) => one.name() === name);
+  const last = name?.split(' ').at(-1);
+  const command = name === undefined ? program : allCommands(program).find((one) => one.name() === last);
   let text = '';
   command?.configureOutput({
     writeOut: (part) => {
@@ -51,7 +52,8 @@ describe('every command', () => {
   });
 
   it('is listed in the help of drayage', () => {
-    for (const name of names) expect(helpOf(undefined, 80)).toMatch(new RegExp(`^  ${name}\\b`, 'm'));
+    for (const name of names)
+      expect(helpOf(undefined, 80)).toMatch(new RegExp(`^  ${name.split(' ')[0]}\\b`, 'm'));
   });
 });
 
@@ -59,6 +61,35 @@ it('apply names every way in which it can end', () => {
   const status = helpOf('apply', 80).split('Exit status:')[1] ?? '';
   const codes = [...status.matchAll(/^ +(\d+) {2}/gm)].map(([, code]) => Number(code));
   expect(codes).toEqual([0, 1, 2, 4, 5, 6, 7, 10, 11, 130]);
+});
+
+it('a command of two words is found below its group, and nowhere else', async () => {
+  const ran: string[] = [];
+  const spec = (name: string): CommandSpec => ({
+    name,
+    summary: `does ${name}`,
+    description: `Does ${name}.`,
+    closing: () => '',
+    load: async () => async (_globals, _options, args) => {
+      ran.push(`${name} ${args.join(' ')}`);
+      return 0;
+    },
+    arguments: [['<name>', 'of the guest']],
+  });
+  const program = buildProgram(
+    [spec('guest new'), spec('guest fit')],
+    () => {},
+    (action, globals, options, args) => action(globals, options, args),
+  );
+  for (const command of allCommands(program)) command.exitOverride().configureOutput({ writeErr: () => {} });
+  await program.parseAsync(['guest', 'fit', 'doc2'], { from: 'user' });
+  expect(ran).toEqual(['guest fit doc2']);
+  await expect(program.parseAsync(['fit', 'doc2'], { from: 'user' })).rejects.toThrow(
+    /unknown command 'fit'/,
+  );
+  await expect(program.parseAsync(['guest'], { from: 'user' })).rejects.toMatchObject({
+    code: 'commander.help',
+  });
 });
 
 describe('the width of help', () => {

@@ -50,6 +50,13 @@ describe('what bash offers', () => {
     expect(offered('--file', 'other.yaml', 'pl')).toEqual(['plan']);
   });
 
+  it('completes the second word of a group', () => {
+    const { options = [], ...spec } = commandSpecs[0] as (typeof commandSpecs)[number];
+    const script = completionScript('bash', [{ ...spec, options, name: 'guest new' }]);
+    const offer = `${script}\nCOMP_WORDS=(drayage guest n); COMP_CWORD=2; _drayage; echo "\${COMPREPLY[@]}"`;
+    expect(execFileSync('bash', ['-c', offer], { encoding: 'utf8' })).toBe('new\n');
+  });
+
   it('completes file names where nothing else fits', () => {
     expect(offered('apply', 'bad-in')).toEqual(['bad-input.test.ts']);
   });

@@ -1,0 +1,4 @@
+/** First words of commands that have two, such as `guest new`: what the second word chooses from. */
+export const commandGroups: Readonly<Record<string, string>> = {
+  guest: 'create a target guest; fit it into the fleet',
+};
