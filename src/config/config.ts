@@ -14,6 +14,8 @@ export interface Config {
   /** Days between the proof of a move and the deletion of its old data. */
   readonly finalize: { readonly soakDays: number };
   readonly metrics?: { readonly file: string };
+  /** Absolute path of hosts.nix. */
+  readonly hosts?: { readonly file: string };
 }
 
 export interface NotifyConfig {

@@ -65,6 +65,7 @@ export function normalise(parsed: Parsed, file: string, env: NodeJS.ProcessEnv):
     finalize: parsed.finalize,
     ...(parsed.notify !== undefined && { notify: normaliseNotify(parsed.notify, file, env) }),
     ...(parsed.metrics !== undefined && { metrics: { file: localPath(parsed.metrics.file, file, env) } }),
+    ...(parsed.hosts !== undefined && { hosts: { file: localPath(parsed.hosts.file, file, env) } }),
   };
 }
 

@@ -360,6 +360,14 @@ const metricsSchema = z.strictObject({
     }),
 });
 
+const hostsSchema = z.strictObject({
+  file: localFile.regex(/\.nix$/, 'the name of a file that ends in ".nix"').meta({
+    description:
+      'The Nix file with a set of all machines. drayage reads it with the Nix of this machine, or what is written out in it where there is none.',
+    examples: ['hosts.nix'],
+  }),
+});
+
 /** The shape of drayage.yaml, before names are resolved and defaults that depend on other keys are filled in. */
 export const configSchema = z.strictObject({
   cluster: clusterSchema.default({}),
@@ -382,4 +390,5 @@ export const configSchema = z.strictObject({
     .describe('A message when the run waits for you, when the window opens and closes, and how it ended.'),
   finalize: finalizeSchema.default({ soakDays: 7 }).describe('When the old data may go.'),
   metrics: metricsSchema.optional().describe('Where a run stands, for Prometheus.'),
+  hosts: hostsSchema.optional().describe('Your own list of machines, for NixOS and OpenTofu.'),
 });

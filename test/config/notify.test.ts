@@ -95,3 +95,12 @@ describe('metrics', () => {
     ]);
   });
 });
+
+describe('hosts', () => {
+  test('is a file of Nix, relative to drayage.yaml', () => {
+    expect(good('hosts: { file: ../fleet/hosts.nix }').hosts).toEqual({ file: '/fleet/hosts.nix' });
+    expect(problems('hosts: { file: hosts.yaml }')).toMatchObject([
+      { what: expect.stringContaining('hosts.file'), write: expect.stringContaining('.nix') },
+    ]);
+  });
+});
