@@ -56,7 +56,14 @@ async function engines(world: BenchWorld): Promise<Engine[]> {
     {
       key: 'drayage',
       what: 'drayage, the seed',
-      run: async (target) => say(`  ${await drayageSeed(world, target)} rsync processes`),
+      run: async (target) => {
+        const { by, processes, gaveUp, probe } = await drayageSeed(world, target);
+        say(`  by ${processes} of ${by}${gaveUp === undefined ? '' : `, after tar gave up: ${gaveUp}`}`);
+        for (const { processes: tried, entriesPerSecond, bytesPerSecond } of probe)
+          say(
+            `  ${tried}: ${Math.round(entriesPerSecond)} entries, ${Math.round(bytesPerSecond / 1e6)} MB each second`,
+          );
+      },
     },
     { key: 'rsync', what: '`rsync -aHAXS --numeric-ids`', run: (target) => plainRsync(world, target) },
     {

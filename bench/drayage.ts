@@ -1,8 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readClock } from '../src/apply/clock.ts';
-import { performBulk } from '../src/copy/bulk/bulk.ts';
+import { type BulkResult, performBulk } from '../src/copy/bulk/bulk.ts';
 import { rsyncPart } from '../src/copy/bulk/part-command.ts';
+import { tarStream } from '../src/copy/bulk/stream-command.ts';
 import { type Baseline, performChangePass } from '../src/copy/change-list/change-pass.ts';
 import { writeDirectories } from '../src/copy/change-list/directories.ts';
 import { rsyncList, rsyncPull } from '../src/copy/rsync-command.ts';
@@ -57,22 +58,23 @@ function pull(world: BenchWorld, target: string) {
   };
 }
 
-/** The bulk pass of the seed stage, into an empty target. @returns the rsync processes that it found to pay */
-export async function drayageSeed(world: BenchWorld, target: string): Promise<number> {
+/** The bulk pass of the seed stage, into an empty target. */
+export async function drayageSeed(world: BenchWorld, target: string): Promise<BulkResult> {
   const options = pull(world, target);
-  const { processes } = await performBulk(
+  return performBulk(
     {
       move: 'docker',
       pass: 'seed',
       argv: rsyncPull({ ...options, delete: false }),
       partArgv: rsyncPart(options),
+      streamArgv: tarStream(options),
       source: { path: world.tree.root },
+      target: { path: target },
       exclude: [],
       maxDelete,
     },
     { puller: world.node, source: world.guest },
   );
-  return processes;
 }
 
 const sidesOf = (world: BenchWorld, target: string) => ({

@@ -1,3 +1,4 @@
+import { count } from '../plan/render/words.ts';
 import {
   type Baseline,
   copyFolder,
@@ -97,8 +98,14 @@ async function bulk(operation: Copy, world: World, step: string): Promise<void> 
   );
   const marks = await marksOf(operation, world);
   await setMoveMarks(world.marks, move, { ...marks, seeded: true });
-  const by = result.processes === 1 ? '' : `, by ${result.processes} rsync processes`;
-  say(world, `First copy of ${move}: ${entries(result.changed)} carried${by}.`);
+  if (result.gaveUp !== undefined)
+    say(
+      world,
+      `tar did not carry all of ${move} (${result.gaveUp}), so rsync passed over the whole tree.`,
+      'warning',
+    );
+  const by = `by ${count(result.processes, result.by === 'tar' ? 'stream of tar' : 'rsync process', result.by === 'tar' ? 'streams of tar' : 'rsync processes')}`;
+  say(world, `First copy of ${move}: ${entries(result.changed)} carried, ${by}.`);
 }
 
 /** The clock first, then a sync, then the reading: a store through a mapping after the sync must touch ctime again. */

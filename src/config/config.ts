@@ -93,7 +93,7 @@ export interface MoveConfig {
     readonly rounds: number;
     /** Entries: a pass that found no more of them is the last one. */
     readonly settled: number;
-    /** Most rsync processes of the first copy. */
+    /** Most processes of the first copy. */
     readonly processes: number;
   };
 }

@@ -224,7 +224,9 @@ const copySchema = z
       .min(1)
       .max(16)
       .default(4)
-      .describe('At most this many rsync processes for the first copy; more run only while they pay.'),
+      .describe(
+        'At most this many processes (streams of tar, or rsync) for the first copy; more run only while they pay.',
+      ),
   })
   .default({ rounds: 5, settled: 500, processes: 4 });
 

@@ -84,7 +84,7 @@ const common = {
  * - `call`: one Proxmox API call; a task it starts is waited for.
  * - `write`: one file, written whole and renamed into place; `content` literal, or copied from a file of another host.
  * - `copy`: rsync, run on `host`; the data goes from the source to `host` and never through the controller. A seed is the
- *   whole tree, then rounds over what has changed; the final pass is what has changed since, or the whole tree again.
+ *   whole tree, by tar where the place is empty, then rounds over what has changed; the final pass is what has changed since, or the whole tree again.
  * - `carry-back`: rsync the other way, run on `host`, from its place in the share to the source guest. Only a
  *   rollback has it, when the operator has asked for it by name.
  */
@@ -131,9 +131,11 @@ export const operationSchema = z.discriminatedUnion('kind', [
     argv: z.array(z.string()),
     /** One of several rsync processes of the first copy; its part of the tree comes on stdin. */
     partArgv: z.array(z.string()).optional(),
+    /** One of several streams of tar that fill a place which is empty; its part of the tree comes on stdin. */
+    streamArgv: z.array(z.string()).optional(),
     /** Exactly the names that come on stdin: what has changed, or was found to differ. */
     listArgv: z.array(z.string()),
-    /** Of a seed: most passes over what has changed, the number of entries that ends them, and most rsync processes. */
+    /** Of a seed: most passes over what has changed, the number of entries that ends them, and most processes at once. */
     rounds: z.strictObject({ most: z.int(), settled: z.int(), processes: z.int() }).optional(),
     /** A list of more than this share of all entries is not used: the whole tree is passed over. */
     maxShare: z.number(),

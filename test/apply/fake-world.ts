@@ -342,7 +342,7 @@ export function fakeWorld(
     async bulk() {
       guarded();
       if (!change('bulk', carried)) throw new Error('rsync failed');
-      return { changed: 1000, deleted: 0, bytes: 1, unsettled: 0, processes: 1, probe: [] };
+      return { by: 'tar', changed: 1000, deleted: 0, bytes: 1, unsettled: 0, processes: 1, probe: [] };
     },
     async settle(_sides, { folder }) {
       alive();

@@ -80,6 +80,21 @@ test('a first copy is everything once, and at least one list of changes; no more
   expect(deed([whole, list.replace('--force', '--inplace')])).not.toEqual([]);
 });
 
+test('a first copy into an empty place is a stream and its directories, or a stream that failed and everything again', () => {
+  const stream = remoteCommand(seed.streamArgv ?? []);
+  const directories = stream.replace('--recursion', '--no-recursion');
+  const list = remoteCommand(seed.listArgv);
+  const sent = (recursion: string) => `env LC_ALL=C tar --create ${recursion} ${seed.streamArgv?.at(-2)}`;
+  const deed = (prom: string[], doc1: string[]) => deedMinusPlan([seed], received({ prom, doc1 }));
+  expect(deed([stream, directories, list], [sent('--recursion'), sent('--no-recursion'), half()])).toEqual(
+    [],
+  );
+  const whole = remoteCommand(seed.argv);
+  expect(deed([stream, whole, list], [sent('--recursion'), half(), half()])).toEqual([]);
+  expect(deed([stream, list], [sent('--recursion --remove-files'), half()])).not.toEqual([]);
+  expect(deed([stream.replace('--extract', '--extract --recursive-unlink'), list], [half()])).not.toEqual([]);
+});
+
 test('the lists of the rounds are not taken for the one of the final pass', () => {
   const list = remoteCommand(last.listArgv);
   const between = run('prom', 'zfs', 'snapshot', 'pool/data@x');

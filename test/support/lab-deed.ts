@@ -1,4 +1,5 @@
 import { writeScript } from '../../src/apply/write.ts';
+import { directoriesOnly } from '../../src/copy/bulk/stream-command.ts';
 import { deletes, dryRunOf, topOf } from '../../src/copy/rsync-command.ts';
 import type { Operation } from '../../src/plan/operation.ts';
 import { remoteCommand } from '../../src/ssh/ssh.ts';
@@ -39,9 +40,16 @@ function sender(on: string, dry: boolean): Due {
   };
 }
 
+/** What a stream on the node asks the tar of the source for. */
+function sendingTar(on: string, streamArgv: readonly string[]): Due {
+  const [recursion, rest] = streamArgv.slice(-3) as [string, string, string];
+  const line = `env LC_ALL=C tar --create ${recursion} ${rest}`;
+  return { on, what: line, matches: (received) => received === line };
+}
+
 /** Rounds, or a final pass; on the source the halves of all of them look alike, so what must come is put first. */
 function copyDue(operation: Extract<Operation, { kind: 'copy' }>): Due[] {
-  const { host, source, argv, listArgv, rounds, full } = operation;
+  const { host, source, argv, streamArgv, listArgv, rounds, full } = operation;
   const command = (words: readonly string[]): Due => {
     const line = remoteCommand(words);
     return { on: host, what: line, matches: (received) => received === line };
@@ -61,9 +69,13 @@ function copyDue(operation: Extract<Operation, { kind: 'copy' }>): Due[] {
   const again = Array.from({ length: (rounds?.most ?? 1) - 1 }).flatMap(() =>
     full === undefined ? each : perhaps([whole]),
   );
-  const first = full === undefined ? [...perhaps([whole]), list] : [whole];
+  const streams =
+    streamArgv === undefined || full !== undefined ? [] : [streamArgv, directoriesOnly(streamArgv)];
+  const streamed = perhaps(streams.map(command));
+  const sent = perhaps(streams.map((stream) => sendingTar(source.host, stream)));
+  const first = full === undefined ? [...streamed, ...perhaps([whole]), list] : [whole];
   const halves = Array.from({ length: 2 * (rounds?.most ?? 1) - 1 }, () => half);
-  return [...first, ...again, half, ...perhaps(halves)];
+  return [...first, ...again, ...sent, half, ...perhaps(halves)];
 }
 
 /** What the hosts and the API receive for one operation, and nothing else. */

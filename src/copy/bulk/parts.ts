@@ -18,7 +18,7 @@ export interface Unit {
   readonly bytes: number;
 }
 
-/** Units for one rsync process: whatever shares an inode is in the same part. */
+/** Units for one process: whatever shares an inode is in the same part. */
 export interface Part {
   readonly units: readonly Unit[];
   readonly entries: number;
@@ -31,6 +31,8 @@ const dividedShare = 1 / 64;
 /** What is left of a tree, to be taken in parts. */
 export class Parts {
   readonly totals: { readonly entries: number; readonly bytes: number };
+  /** Directories that no part carries whole. */
+  readonly divided: readonly string[];
   /** Cannot be divided further; the heaviest first. */
   #left: Part[];
   #weight: number;
@@ -40,7 +42,9 @@ export class Parts {
   constructor(totals: TreeTotals, leastWeight: number) {
     this.#leastWeight = leastWeight;
     this.totals = { entries: totals.entries, bytes: totals.bytes };
-    this.#left = indivisible(totals).sort((a, b) => weightOf(b) - weightOf(a));
+    const { parts, divided } = indivisible(totals);
+    this.divided = divided;
+    this.#left = parts.sort((a, b) => weightOf(b) - weightOf(a));
     this.#weight = this.#left.reduce((sum, part) => sum + weightOf(part), 0);
   }
 
@@ -77,9 +81,10 @@ function joined(parts: readonly Part[]): Part {
 }
 
 /** The units of a tree, those together that share an inode. */
-function indivisible(totals: TreeTotals): Part[] {
+function indivisible(totals: TreeTotals): { parts: Part[]; divided: string[] } {
   const { root } = totals;
-  if (root === undefined) return [];
+  const divided: string[] = [];
+  if (root === undefined) return { parts: [], divided };
   const units = new Map<Folder, Unit>();
   const sums = sumsBelow(root);
   const most = weightOf(totals) * dividedShare;
@@ -87,18 +92,18 @@ function indivisible(totals: TreeTotals): Part[] {
     const sum = sums.get(folder) as { entries: number; bytes: number };
     // What is mounted inside is another file system: rsync would take it for the top of a transfer, and copy it.
     if (folder.device !== root.device) return;
-    const divided = folder.children.length > 0 && (folder === root || weightOf(sum) > most);
-    if (!divided) {
+    if (folder.children.length === 0 || (folder !== root && weightOf(sum) <= most)) {
       units.set(folder, { kind: 'whole', path, ...sum });
       return;
     }
+    divided.push(path);
     // A directory itself comes with every part that has something below it.
     if (folder.entries > 1)
       units.set(folder, { kind: 'loose', path, entries: folder.entries, bytes: folder.bytes });
     for (const child of folder.children) visit(child, `${path}/${child.name}`);
   };
   visit(root, '.');
-  return grouped(units, totals.links);
+  return { parts: grouped(units, totals.links), divided };
 }
 
 function sumsBelow(root: Folder): Map<Folder, { entries: number; bytes: number }> {

@@ -9,7 +9,9 @@ const unchanged = (item: Item) => /^\.[fdLDS] *$/.test(item.change);
 /** How far one part is. */
 export interface PartProgress {
   item(item: Item): void;
-  /** File data sent so far, as rsync says it. */
+  /** An entry that was not there. */
+  entry(): void;
+  /** File data sent so far, as far as the carrier knows. */
   sent(bytes: number): void;
   /** It ended well. */
   finished(): void;
@@ -45,11 +47,19 @@ export class BulkProgress {
       };
       counted = next;
     };
+    const carried = (): void => {
+      this.carried = { ...this.carried, entries: this.carried.entries + 1 };
+    };
     return {
+      entry: () => {
+        entries += 1;
+        carried();
+        add({ entries, bytes: there + sent });
+      },
       item: (item) => {
         entries += 1;
         if (item.change.startsWith('.f')) there += item.length;
-        if (!unchanged(item)) this.carried = { ...this.carried, entries: this.carried.entries + 1 };
+        if (!unchanged(item)) carried();
         add({ entries, bytes: there + sent });
       },
       sent: (bytes) => {

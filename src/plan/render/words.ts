@@ -1,3 +1,4 @@
+import { directoriesOnly } from '../../copy/bulk/stream-command.ts';
 import { quoteArgv } from '../../ssh/quote.ts';
 import type { Operation } from '../operation.ts';
 import type { Stage } from '../plan.ts';
@@ -48,7 +49,7 @@ export function pvesh(operation: Extract<Operation, { kind: 'call' }>): string[]
 
 /** The rsync commands of a copy, each with a comment that says when it is the one. */
 function copyCommands(operation: Extract<Operation, { kind: 'copy' }>): string[] {
-  const { pass, argv, partArgv, listArgv, rounds, maxShare, full } = operation;
+  const { pass, argv, partArgv, streamArgv, listArgv, rounds, maxShare, full } = operation;
   const whole = quoteArgv(argv);
   const byList = `${quoteArgv(listArgv)} < (names, NUL-separated)`;
   if (pass === 'final') {
@@ -64,8 +65,18 @@ function copyCommands(operation: Extract<Operation, { kind: 'copy' }>): string[]
   const { most = 1, settled = 0, processes = 1 } = rounds ?? {};
   const until = `until at most ${count(settled, 'entry', 'entries')} ${settled === 1 ? 'has' : 'have'} changed, at most ${count(most, 'time')}`;
   if (full !== undefined) return [`# the whole tree, ${until}: ${full}`, whole];
+  const several =
+    processes < 2 ? '' : `, of a large tree up to ${processes} of these at once, while that is faster`;
   return [
-    '# first everything:',
+    ...(streamArgv === undefined
+      ? ['# first everything:']
+      : [
+          `# first everything, into a place that is empty${several}:`,
+          `${quoteArgv(streamArgv)} < (a part of the tree)`,
+          '# and then the directories above these parts:',
+          `${quoteArgv(directoriesOnly(streamArgv))} < (names, NUL-separated)`,
+          '# or, where something is there already, and after a stream that failed:',
+        ]),
     whole,
     ...(partArgv === undefined || processes < 2
       ? []

@@ -1,4 +1,5 @@
 import { rsyncPart } from '../../copy/bulk/part-command.ts';
+import { tarStream } from '../../copy/bulk/stream-command.ts';
 import { rsyncList, rsyncPull } from '../../copy/rsync-command.ts';
 import { createSnapshot } from '../../zfs/commands.ts';
 import { handedOver, type MoveContext, notHandedOver, sourceGuard } from '../context.ts';
@@ -197,7 +198,11 @@ function pass(context: MoveContext, kind: 'seed' | 'final'): Operation {
     exclude: behind,
     argv: rsyncPull({ ...options, delete: kind === 'final' }),
     ...(kind === 'seed'
-      ? { partArgv: rsyncPart(options), rounds: { most: rounds, settled, processes } }
+      ? {
+          partArgv: rsyncPart(options),
+          streamArgv: tarStream(options),
+          rounds: { most: rounds, settled, processes },
+        }
       : {}),
     listArgv: rsyncList(options),
     ...(reason === undefined ? {} : { full: reason }),
@@ -210,6 +215,6 @@ function pass(context: MoveContext, kind: 'seed' | 'final'): Operation {
       ...targetStopped(context),
       ...(kind === 'final' ? [quiet(context)] : []),
     ],
-    what: kind === 'final' ? 'rsync, with deletions' : 'rsync, first everything, then what changes',
+    what: kind === 'final' ? 'rsync, with deletions' : 'tar or rsync: first everything, then what changes',
   };
 }

@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
 import {
-  chmodSync,
   existsSync,
   linkSync,
   mkdirSync,
@@ -18,73 +17,37 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type BulkPass, type BulkWorld, performBulk } from '../../../../src/copy/bulk/bulk.ts';
 import { rsyncPart } from '../../../../src/copy/bulk/part-command.ts';
 import { performPass } from '../../../../src/copy/copy.ts';
-import { rsyncPull } from '../../../../src/copy/rsync-command.ts';
 import type { PassProgress } from '../../../../src/copy/run-rsync.ts';
 import type { Host } from '../../../../src/ssh/host.ts';
 import { controllerHost } from '../../../../src/ssh/local.ts';
 import { type LoopMount, loopMount } from '../../../support/loop-mount.ts';
 import { makeTree } from '../../../support/random-tree.ts';
 import { startSshd, type TestSshd } from '../../../support/sshd.ts';
+import { linkGroups, startNode, type TestNode } from './node.ts';
 
-let sshd: TestSshd;
-let wrapper: string;
-/** A node whose ssh knows the test's server, and which remembers what it was told to run. */
-let prom: Host;
-let ran: (readonly string[])[] = [];
+let node: TestNode;
 const doc1 = controllerHost('doc1');
 const here = controllerHost('prom');
 
 beforeAll(async () => {
-  sshd = await startSshd();
-  wrapper = mkdtempSync(join(tmpdir(), 'drayage-path-'));
-  writeFileSync(join(wrapper, 'ssh'), `#!/bin/sh\nexec /usr/bin/ssh -F '${sshd.configFile}' "$@"\n`);
-  chmodSync(join(wrapper, 'ssh'), 0o755);
-  prom = {
-    name: 'prom',
-    run: (argv, options) => {
-      ran.push(argv);
-      return here.run(['env', `PATH=${wrapper}:${process.env.PATH}`, ...argv], options);
-    },
-  };
+  node = await startNode();
 });
-afterAll(async () => {
-  await sshd?.stop();
-  if (wrapper !== undefined) rmSync(wrapper, { recursive: true, force: true });
-});
+afterAll(() => node?.stop());
 
-function bulkPass(
-  source: string,
-  target: string,
-  exclude: readonly string[] = [],
-  protectMarker = false,
-): BulkPass {
-  const options = {
-    sourceDestination: sshd.destination,
-    sourcePath: source,
-    targetPath: target,
-    exclude,
-    sudo: false,
-    protectMarker,
-    lock: join(wrapper, 'pass.lock'),
-  };
-  return {
-    move: 'docker',
-    pass: 'seed',
-    argv: rsyncPull({ ...options, delete: false, maxDelete: 0 }),
-    partArgv: rsyncPart(options),
-    source: { path: source },
-    exclude,
-    maxDelete: 0,
-  };
+/** By rsync alone: streams of tar have a test of their own. */
+function bulkPass(...given: Parameters<TestNode['pass']>): BulkPass {
+  return { ...node.pass(...given), streamArgv: undefined };
 }
+
+const left = (pass: BulkPass) => node.left(pass);
 
 /** Several processes at once, however small the tree. */
 const tuning = { small: 0, leastPart: 0, probeTimes: { settleMs: 1, measureMs: 1 } };
 
 function worldOf(more: Partial<BulkWorld> = {}): BulkWorld {
-  ran = [];
+  node.forget();
   return {
-    puller: prom,
+    puller: node.prom,
     source: doc1,
     most: 3,
     tuning,
@@ -92,32 +55,7 @@ function worldOf(more: Partial<BulkWorld> = {}): BulkWorld {
   };
 }
 
-const partsRun = () => ran.filter((argv) => argv.includes('--files-from=-')).length;
-
-/** Everything that a normal pass with deletions would still do, by name. */
-async function left(pass: BulkPass): Promise<string[]> {
-  const at = pass.argv.indexOf('rsync') + 1;
-  const argv = [...pass.argv.slice(0, at), '--dry-run', '--delete', ...pass.argv.slice(at)];
-  const result = await prom.run(argv);
-  expect(result.stderr.toString()).toBe('');
-  return result.stdout
-    .toString('latin1')
-    .split(/[\r\n]+/)
-    .filter((line) => /^[<>ch.*][fdLDS][^ ]|^\*deleting/.test(line));
-}
-
-/** Groups of names that are one inode. */
-function linkGroups(root: string): string[][] {
-  const printed = execFileSync('find', ['.', '-links', '+1', '!', '-type', 'd', '-printf', '%i %p\\0'], {
-    cwd: root,
-  });
-  const groups = new Map<string, string[]>();
-  for (const record of printed.toString('latin1').split('\0').filter(Boolean)) {
-    const [, inode, name] = /^(\d+) ([\s\S]*)$/.exec(record) as unknown as [string, string, string];
-    groups.set(inode, [...(groups.get(inode) ?? []), name].sort());
-  }
-  return [...groups.values()].sort((a, b) => ((a[0] as string) < (b[0] as string) ? -1 : 1));
-}
+const partsRun = () => node.ran().filter((argv) => argv.includes('--files-from=-')).length;
 
 describe.each([
   ['ext4', 'btrfs'],
@@ -255,9 +193,9 @@ describe('a first copy in parts', () => {
     const failing: Host = {
       name: 'prom',
       run: (argv, options) => {
-        if (!argvOf(argv)) return prom.run(argv, options);
+        if (!argvOf(argv)) return node.prom.run(argv, options);
         parts += 1;
-        if (parts !== 2) return prom.run(argv, options);
+        if (parts !== 2) return node.prom.run(argv, options);
         return here.run(['sh', '-c', 'cat >/dev/null; echo "rsync: connection lost" >&2; exit 12'], options);
       },
     };
@@ -320,7 +258,7 @@ describe('a first copy in parts', () => {
       worldOf({
         progress: () => {
           if (others.length > 0) return;
-          const another = { puller: prom, source: doc1, most: 3, tuning };
+          const another = { puller: node.prom, source: doc1, most: 3, tuning };
           others.push(expect(performBulk(pass, another)).rejects.toMatchObject(locked));
           others.push(expect(performPass(pass, another)).rejects.toMatchObject(locked));
         },
@@ -330,16 +268,13 @@ describe('a first copy in parts', () => {
     await Promise.all(others);
     // A part that a lost connection left behind holds its share of the lock.
     const behind = new AbortController();
-    const held = here.run(
-      ['flock', '--shared', join(wrapper, 'pass.lock'), 'sh', '-c', 'echo on; sleep 30'],
-      {
-        signal: behind.signal,
-        onStdout: async () => {
-          await expect(performBulk(pass, worldOf())).rejects.toMatchObject(locked);
-          behind.abort();
-        },
+    const held = here.run(['flock', '--shared', node.lock, 'sh', '-c', 'echo on; sleep 30'], {
+      signal: behind.signal,
+      onStdout: async () => {
+        await expect(performBulk(pass, worldOf())).rejects.toMatchObject(locked);
+        behind.abort();
       },
-    );
+    });
     await expect(held).rejects.toMatchObject({ code: 'ssh/aborted' });
     expect(await left(pass)).toEqual([]);
   });
@@ -370,12 +305,13 @@ describe('a first copy in parts', () => {
     const pass = bulkPass(source, target);
     const { tuning: _tiny, ...world } = worldOf();
     expect(await performBulk(pass, world)).toMatchObject({ processes: 1, probe: [] });
-    expect(ran).toEqual([pass.argv]);
+    expect(node.ran().filter((argv) => argv.includes('rsync'))).toEqual([pass.argv]);
     expect(await left(pass)).toEqual([]);
   });
 });
 
 test('a server without the fast cipher is spoken to with another', async () => {
+  const usual = await startSshd();
   const plain = await startSshd({ extraConfig: ['Ciphers chacha20-poly1305@openssh.com'] });
   const folder = mkdtempSync(join(tmpdir(), 'drayage-cipher-'));
   try {
@@ -390,8 +326,9 @@ test('a server without the fast cipher is spoken to with another', async () => {
       return /server->client cipher: (\S+)/.exec(result.stderr.toString())?.[1];
     };
     expect(await used(plain)).toBe('chacha20-poly1305@openssh.com');
-    expect(await used(sshd)).toBe('aes128-gcm@openssh.com');
+    expect(await used(usual)).toBe('aes128-gcm@openssh.com');
   } finally {
+    await usual.stop();
     await plain.stop();
     rmSync(folder, { recursive: true });
   }
