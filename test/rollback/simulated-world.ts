@@ -75,7 +75,8 @@ function wouldRun(durable: Durable, side: 'source' | 'target', name: Name): bool
 function looks(durable: Durable, what: string): boolean | undefined {
   const { source, target } = durable;
   const named = names.find((name) => what.includes(name)) ?? 'writer';
-  if (/is mounted$|carries the marker|is as planned$|is as it was left/.test(what)) return true;
+  if (/is mounted$|carries the marker|is as planned$|is as it was left|^systemd.* has read what/.test(what))
+    return true;
   if (what === 'docker was handed over to doc2') return durable.handedOver;
   if (what === 'docker is not handed over any more') return !durable.handedOver;
   if (what === 'docker is not released to doc2 any more') return !durable.released;

@@ -47,7 +47,8 @@ const lookingScripts: Readonly<Record<string, string>> = {
   '! test -e "$1" || grep -qxF -- "$2" "$1"': 'guard: the file is not there, or was made by drayage',
   '! test -e "$1" || printf "%s  %s\\n" "$2" "$1" | sha256sum --check --status':
     'guard: the definition is not there, or is the same',
-  '! podman container exists "$1"': 'guard: nobody has a container of this name',
+  '! podman container exists "$1" || test "$(podman container inspect --format "$2" "$1")" = "$3"':
+    'guard: nobody else has a container of this name',
   'test -n "$(ls -A -- "$1")"': 'proof: the snapshot is not empty',
   [quietScript]: 'proof: nobody holds a file',
 };

@@ -6,6 +6,7 @@ import type { Step } from '../plan.ts';
 import { moveLayout, shareLayout } from '../share-layout.ts';
 import { asUserOf, systemctl } from './as-owner.ts';
 import { absentOrSame, removeOwn, sameFile } from './checks.ts';
+import { unitsRead } from './units-read.ts';
 import { byOwner } from './workload-names.ts';
 
 /**
@@ -55,6 +56,7 @@ export function conditionsStep(context: MoveContext): Step | undefined {
     };
     operations.push(reload);
     undo.push(reload);
+    checks.push(unitsRead({ context, side: 'target', user: owner.user, units: owner.units }));
   }
   return {
     id: `conditions ${move.name}`,

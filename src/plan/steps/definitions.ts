@@ -7,6 +7,7 @@ import { digestOf } from '../plan-id.ts';
 import { asUserOf, systemctl } from './as-owner.ts';
 import { absentOrSame, removeOwn, sameDigest } from './checks.ts';
 import { neededImages } from './images.ts';
+import { unitsLoaded } from './units-read.ts';
 import { byOwner } from './workload-names.ts';
 
 /** Definitions on the target, fenced by conditions until the release: nothing of it can start before. */
@@ -50,6 +51,8 @@ export function definitionsStep(context: MoveContext): Step {
         argv: asUserOf(context, 'target', owner.user, systemctl(owner.user, 'daemon-reload')),
         what: `systemd${owner.user === undefined ? '' : ` of ${owner.user}`} reads the definitions`,
       });
+      if (carried)
+        checks.push(unitsLoaded({ context, side: 'target', user: owner.user, units: owner.units }));
     }
     const enabled = owner.units.flatMap((unit) => [
       ...(unit.startsAtBoot && !unit.quadlet ? [unit.name] : []),
@@ -61,6 +64,13 @@ export function definitionsStep(context: MoveContext): Step {
         host,
         argv: asUserOf(context, 'target', owner.user, systemctl(owner.user, 'enable', ...enabled)),
         what: 'enabled at boot, as on the source; the conditions hold them back until the release',
+      });
+      checks.push({
+        kind: 'run',
+        host,
+        argv: asUserOf(context, 'target', owner.user, systemctl(owner.user, 'is-enabled', ...enabled)),
+        expect: { exitCode: 0, stdout: enabled.map(() => 'enabled').join('\n') },
+        what: `${enabled.join(', ')} are enabled`,
       });
     }
     for (const unit of carried ? [] : owner.units) {
@@ -200,12 +210,11 @@ function createOperation(context: MoveContext, container: ContainerFindings): Op
   return {
     kind: 'run',
     host: move.to.guest,
-    argv: asUserOf(
-      context,
-      'target',
-      container.user,
-      createArgv(container.name, create, `${createLabel}=${createDigest(container)}`),
-    ),
+    // One that an earlier run has made, and whose outcome nobody heard of, is kept as it is.
+    argv: asUserOf(context, 'target', container.user, [
+      ...['sh', '-c', 'podman container exists "$0" || exec "$@"', container.name],
+      ...createArgv(container.name, create, `${createLabel}=${createDigest(container)}`),
+    ]),
     ...(names.length === 0
       ? {}
       : {
@@ -222,9 +231,11 @@ function createOperation(context: MoveContext, container: ContainerFindings): Op
         argv: asUserOf(context, 'target', container.user, [
           'sh',
           '-c',
-          '! podman container exists "$1"',
+          '! podman container exists "$1" || test "$(podman container inspect --format "$2" "$1")" = "$3"',
           'sh',
           container.name,
+          `{{index .Config.Labels "${createLabel}"}}`,
+          createDigest(container),
         ]),
         expect: { exitCode: 0 },
         what: `${move.to.guest} has no other container ${container.name}`,

@@ -4,6 +4,7 @@ import type { Check, Operation } from '../operation.ts';
 import type { Step } from '../plan.ts';
 import { asUserOf, systemctl } from './as-owner.ts';
 import { sameFile } from './checks.ts';
+import { unitsRead } from './units-read.ts';
 import { byOwner, restarted, workloadList } from './workload-names.ts';
 
 /** Keeps the workloads from starting again on the source: a drop-in for each unit, restart policy `no` for containers. */
@@ -56,6 +57,7 @@ export function fenceStep(context: MoveContext): Step {
       };
       operations.push(reload);
       undo.push(reload);
+      inPlace.push(unitsRead({ context, side: 'source', user: owner.user, units: owner.units }));
     }
     for (const container of restarted(owner.containers)) {
       const policy = (value: string): string[] =>

@@ -76,6 +76,14 @@ export function imagesStep(context: MoveContext): Step {
       expect: { exitCode: 0, stdout: images.map((image) => image.id).join('\n') },
       what: `${move.to.guest} has ${images.map((image) => `${image.name} (${image.id.slice(0, 12)})`).join(', ')}`,
     });
+    // A run that was killed between the two would leave the archive in the share for good.
+    present.push({
+      kind: 'run',
+      host: share.node,
+      argv: ['test', '-e', onNode],
+      expect: { exitCode: 1 },
+      what: `${onNode} is removed again`,
+    });
   }
   return {
     id: `images ${move.name}`,

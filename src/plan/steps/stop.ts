@@ -1,4 +1,4 @@
-import type { MoveContext } from '../context.ts';
+import { type MoveContext, sourceGuard } from '../context.ts';
 import type { Check, Operation } from '../operation.ts';
 import type { Step } from '../plan.ts';
 import { asUserOf, systemctl } from './as-owner.ts';
@@ -10,6 +10,7 @@ export function stopStep(context: MoveContext): Step {
   const { move } = context;
   const host = move.from.guest;
   const operations: Operation[] = [];
+  // Started on a path that is empty, because something was unmounted there, they would begin anew.
   const undo: Operation[] = [];
   const stopped: Check[] = [];
   for (const owner of byOwner(context)) {
@@ -62,6 +63,7 @@ export function stopStep(context: MoveContext): Step {
         kind: 'run',
         host,
         argv: as(systemctl(owner.user, 'start', ...active)),
+        guards: [sourceGuard(context)],
         timeoutSeconds: 300,
         what: `start ${active.join(', ')}${of} again`,
       });
@@ -71,6 +73,7 @@ export function stopStep(context: MoveContext): Step {
         kind: 'run',
         host,
         argv: as(['podman', 'start', ...running.map((container) => container.name)]),
+        guards: [sourceGuard(context)],
         timeoutSeconds: 300,
         what: `start ${running.map((container) => container.name).join(', ')}${of} again`,
       });
