@@ -88,7 +88,7 @@ export async function withSession(
           return withRecorded(makePlan(config, findings, packageVersion()), recorded);
         },
         world: (run, plan) => {
-          faces = openFaces(terminal, config, process.env);
+          faces ??= openFaces(terminal, config, process.env);
           return openWorld({
             run,
             plan,

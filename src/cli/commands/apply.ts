@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Sink } from '../../apply/events.ts';
 import { openMarks } from '../../apply/marks.ts';
 import { observe } from '../../apply/observe.ts';
+import { finishPowerCycle, isFinished, lastPowerCycle } from '../../apply/power-cycle.ts';
 import { readPlan } from '../../apply/recorded-plans.ts';
 import { applyPlan, type Gate } from '../../apply/run.ts';
 import { listRuns, openRun, stateFolder } from '../../apply/run-folder.ts';
@@ -28,6 +29,7 @@ export const apply: Action = (globals, given, [file]) =>
     checkOptions(session, options);
     const { terminal } = session;
     const unfinished = await windowLeftOpen(session);
+    await endPowerCycle(session);
     const findings = await session.inspect();
     const planned = await session.plan(findings);
     const plan = ofPhase(
@@ -83,6 +85,21 @@ export const apply: Action = (globals, given, [file]) =>
       await run.close();
     }
   });
+
+/** An earlier run was cut off while it stopped and started a guest. */
+async function endPowerCycle(session: Session): Promise<void> {
+  const cycle = await lastPowerCycle(session.config.file);
+  if (cycle === undefined || (await isFinished(cycle.step, await session.looking(cycle.plan)))) return;
+  session.terminal.err.write(
+    `An earlier run was cut off at this step, which comes first: ${cycle.step.title}.\n`,
+  );
+  const run = await openRun(session.config.file, cycle.plan, cycle.findings);
+  try {
+    await finishPowerCycle(cycle.step, session.world(run, cycle.plan).world);
+  } finally {
+    await run.close();
+  }
+}
 
 /** What blocks another phase does not block this one. */
 function ofPhase(plan: Plan, name: string | undefined): Plan {
