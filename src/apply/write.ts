@@ -5,7 +5,10 @@ import type { World } from './world.ts';
 
 type Write = Extract<Operation, { kind: 'write' }>;
 
-/** Path, mode, owner (or nothing) are arguments; the content comes on stdin. The old file is there until the new one is whole. */
+/**
+ * Path, mode, owner (or nothing) and number of bytes are arguments; the content comes on stdin. The old file is there until
+ * the new one is whole: a connection that is cut ends stdin like a content that has ended, so the bytes are counted.
+ */
 export const writeScript = [
   'set -eu',
   // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's own
@@ -15,6 +18,8 @@ export const writeScript = [
   'trap \'rm -f -- "$new"\' EXIT',
   'umask 077',
   'cat >"$new"',
+  'got=$(wc -c <"$new")',
+  '[ "$got" -eq "$4" ] || { echo "$got of $4 bytes have come" >&2; exit 1; }',
   '[ -z "$3" ] || chown -- "$3" "$new"',
   'chmod -- "$2" "$new"',
   'sync -- "$new"',
@@ -27,7 +32,8 @@ export async function writeFile(operation: Write, world: World): Promise<void> {
   const content = await contentOf(operation, world);
   const owner = operation.owner === undefined ? '' : `${operation.owner.uid}:${operation.owner.gid}`;
   const host = world.hosts(operation.host);
-  const result = await host.run(['sh', '-c', writeScript, 'sh', operation.path, operation.mode, owner], {
+  const argv = ['sh', '-c', writeScript, 'sh', operation.path, operation.mode, owner];
+  const result = await host.run([...argv, String(Buffer.byteLength(content))], {
     stdin: content,
     signal: world.stop,
   });

@@ -85,16 +85,14 @@ function dueFor(operation: Operation): Due[] {
   switch (operation.kind) {
     case 'call':
       return [exactly('api', callText(operation.method, operation.path, operation.params))];
-    case 'write':
-      return [
-        exactly(
-          operation.host,
-          remoteCommand([
-            ...['sh', '-c', writeScript, 'sh', operation.path, operation.mode],
-            operation.owner === undefined ? '' : `${operation.owner.uid}:${operation.owner.gid}`,
-          ]),
-        ),
-      ];
+    case 'write': {
+      const { host, path, mode, owner, content } = operation;
+      const argv = ['sh', '-c', writeScript, 'sh', path, mode];
+      const line = remoteCommand([...argv, owner === undefined ? '' : `${owner.uid}:${owner.gid}`]);
+      if (typeof content === 'string') return [exactly(host, `${line} ${Buffer.byteLength(content)}`)];
+      // How long the file of another host is, is known only when it is carried.
+      return [due(host, line, (received) => /^ \d+$/.test(received.replace(line, '')))];
+    }
     case 'copy':
       return copyDue(operation);
     case 'carry-back': {

@@ -22,8 +22,8 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const write = (path: string, content: string, mode = '0640', owner = '') =>
-  host.run(['sh', '-c', writeScript, 'sh', path, mode, owner], { stdin: content });
+const write = (path: string, content: string, mode = '0640', owner = '', bytes = content.length) =>
+  host.run(['sh', '-c', writeScript, 'sh', path, mode, owner, String(bytes)], { stdin: content });
 
 test('a file is written whole, with its mode and owner, whatever its name', async () => {
   const path = join(folder, ' $(x)\n-é');
@@ -41,6 +41,16 @@ test('a file that cannot be written leaves the old one, and nothing beside it', 
   chmodSync(path, 0o600);
   const result = await write(path, 'new', '0640', 'no-such-user-here');
   expect(result.exitCode).not.toBe(0);
+  expect(readFileSync(path, 'utf8')).toBe('old');
+  expect(readdirSync(folder)).toEqual(['file']);
+});
+
+test('a content that ends too early, as a connection that is cut ends it, is not put in place', async () => {
+  const path = join(folder, 'file');
+  writeFileSync(path, 'old');
+  const result = await write(path, 'the first ha', '0640', '', 22);
+  expect(result.exitCode).not.toBe(0);
+  expect(result.stderr.toString()).toContain('12 of 22 bytes have come');
   expect(readFileSync(path, 'utf8')).toBe('old');
   expect(readdirSync(folder)).toEqual(['file']);
 });
