@@ -81,6 +81,8 @@ class Run {
   /** Projected at the gate, for the window at hand. */
   expected = 0;
   readonly again: string;
+  /** Moves whose release this run has begun. */
+  readonly releases = new Set<string>();
   /** The gate was passed for the window at hand. */
   passed = false;
 
@@ -149,6 +151,7 @@ class Run {
         if (this.options.back === undefined) {
           await openWindow(step.phase, this.expected, world);
           await noteBegun(step, world);
+          if (isRelease(step)) this.releases.add(step.move ?? step.id);
         }
       }
       if (makesPlace(step) && step.move !== undefined) await forgetBaseline(step.move, false, world);
@@ -170,6 +173,7 @@ class Run {
       } catch (error) {
         if (index === 0 && isRelease(step) && error instanceof DrayageError && error.code === 'apply/guard') {
           await forgetRelease(step, this.world);
+          this.releases.delete(step.move ?? step.id);
         }
         throw error;
       }
@@ -298,7 +302,7 @@ class Run {
       return this.result(exitCode.interrupted, error);
     }
     if (window === undefined || this.options.back !== undefined) return this.result(own, error);
-    const taken = await takeBack(world);
+    const taken = await takeBack(world, this.releases);
     if (taken.kind === 'all' && taken.kept.length === 0) {
       await this.close(true);
       say(

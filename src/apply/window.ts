@@ -1,5 +1,7 @@
+import { DrayageError } from '../errors/error.ts';
 import type { Step } from '../plan/plan.ts';
 import { forgetBaseline } from './baseline.ts';
+import { firstNotHeld } from './check.ts';
 import { type OpenWindow, setWindow } from './marks.ts';
 import { perform } from './perform.ts';
 import type { World } from './world.ts';
@@ -111,13 +113,34 @@ export type TakenBack =
   | { readonly kind: 'part'; readonly left: readonly { readonly what: string; readonly error: string }[] };
 
 /**
+ * A release that was noted by a run which was killed before it was written: every guard of the way back holds, and one of
+ * them is that the move was not handed over. What cannot be told counts as written.
+ */
+async function neverWritten(move: string, window: OpenWindow, world: World): Promise<boolean> {
+  const undo = window.begun.filter((begun) => begun.move === move).flatMap((begun) => begun.undo);
+  const guards = new Map(
+    undo.flatMap(({ guards = [] }) => guards.map((guard) => [JSON.stringify(guard), guard] as const)),
+  );
+  if (guards.size === 0) return false;
+  try {
+    return (await firstNotHeld([...guards.values()], world, move)) === undefined;
+  } catch (error) {
+    if (error instanceof DrayageError) return false;
+    throw error;
+  }
+}
+
+/**
  * Takes back the steps that began in the open window, the last one first, except those of released moves.
  * What fails is tried again after the rest: a start needs the fence gone that was put up before the stop.
+ * @param begunHere moves whose release this run has begun: its outcome may still be on its way
  */
-export async function takeBack(world: World): Promise<TakenBack> {
+export async function takeBack(world: World, begunHere: ReadonlySet<string>): Promise<TakenBack> {
   const window = world.marks.get().window;
   if (window === undefined) return { kind: 'nothing' };
-  const { released } = window;
+  const released: string[] = [];
+  for (const move of window.released)
+    if (begunHere.has(move) || !(await neverWritten(move, window, world))) released.push(move);
   const back = window.begun.filter((begun) =>
     begun.move === undefined ? released.length === 0 : !released.includes(begun.move),
   );

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { observe } from '../../src/apply/observe.ts';
 import { type ApplyOptions, applyPlan } from '../../src/apply/run.ts';
+import type { Check } from '../../src/plan/operation.ts';
 import type { Plan } from '../../src/plan/plan.ts';
 import { type Durable, type Fault, fakeWorld, fresh, plan } from './fake-world.ts';
 
@@ -25,6 +26,10 @@ async function run(
   return { result, events };
 }
 
+const notReleased: Check = {
+  ...{ kind: 'run', host: 'doc1', argv: ['is', 'released', 'no'], expect: { exitCode: 0 } },
+  what: 'it is not released',
+};
 const arrived = { target: 'running', source: 'stopped', fence: 'up', released: 'yes', data: 'equal' };
 const back = { source: 'running', fence: 'down', target: 'stopped', released: 'no' };
 const changesOfAWholeRun = 9;
@@ -301,6 +306,31 @@ test('after a kill in the window, a failure in the next run still takes back wha
   const { result } = await run(durable, { at: 0, kind: 'fails' });
   expect(result.exitCode).toBe(7);
   expect(durable.facts).toMatchObject(back);
+});
+
+test('after a kill before the release was written, a failure in the next run takes the window back', async () => {
+  const guarded: Plan = {
+    ...plan,
+    steps: plan.steps.map((step) => ({
+      ...step,
+      undo: step.undo.map((operation) => ({ ...operation, guards: [notReleased] })),
+    })),
+  };
+  const durable = fresh();
+  await run(durable, { at: finalPass + 1, kind: 'killed-before' }, { plan: guarded });
+  expect(durable.marks.window?.released).toEqual(['docker']);
+  expect(durable.facts.released).toBe('no');
+  const { result } = await run(durable, { at: 0, kind: 'fails' }, { plan: guarded });
+  expect(result.exitCode).toBe(7);
+  expect(durable.facts).toMatchObject(back);
+});
+
+test('after a kill behind the release, a failure in the next run takes nothing back', async () => {
+  const durable = fresh();
+  await run(durable, { at: finalPass + 1, kind: 'killed-after' });
+  const { result } = await run(durable, { at: 0, kind: 'fails' });
+  expect(result.exitCode).toBe(6);
+  expect(durable.facts).toMatchObject({ source: 'stopped', fence: 'up', released: 'yes' });
 });
 
 test('a window that an earlier run left open is named at the gate', async () => {
