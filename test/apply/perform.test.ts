@@ -176,7 +176,13 @@ describe('a file', () => {
     const { world, ran } = recording((host) => ({ stdout: host === 'doc1' ? text : '' }));
     await perform(carried, world, 'step');
     expect(ran[1]).toMatchObject({ host: 'doc2', stdin: Buffer.from(text) });
-    expect(ran[1]?.argv.slice(3)).toEqual(['sh', '/etc/containers/systemd/web.container', '0644', '0:0', '12']);
+    expect(ran[1]?.argv.slice(3)).toEqual([
+      'sh',
+      '/etc/containers/systemd/web.container',
+      '0644',
+      '0:0',
+      '12',
+    ]);
   });
 
   test('that has changed since the plan was made is not carried', async () => {
