@@ -9,6 +9,8 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/platform/**', 'test/lab/**', 'test/zfs-real/**'],
+          // Milliseconds each, but for those that start a process: on a busy machine a start can take seconds.
+          testTimeout: 30_000,
         },
       },
       {
