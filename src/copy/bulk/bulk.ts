@@ -23,7 +23,7 @@ export interface BulkPass extends Pass {
 }
 
 export interface BulkWorld extends PassWorld {
-  /** Most processes at once, 4 unless told; never more than the puller has cores, but two. */
+  /** Most processes at once, 4 unless told; never more than the puller has cores (of streams, twice as many), but two. */
   readonly most?: number;
   readonly tuning?: BulkTuning;
 }
@@ -53,6 +53,9 @@ const usuallyMost = 4;
  */
 const usualTuning: BulkTuning = { small: 2e9, leastPart: 400e6 };
 
+/** A stream is soon at work, and one alone waits for a disk most of the time. */
+const streamProbe: ProbeTimes = { fewest: 2, settleMs: 700, measureMs: 1500 };
+
 /**
  * The first copy of a tree, without deletions. An empty place is filled by streams of tar, which is the quickest way; what
  * they leave undone is found when both sides are read afterwards. Where one of them fails, and where something is there
@@ -71,18 +74,20 @@ export async function performBulk(pass: BulkPass, world: BulkWorld): Promise<Bul
       ? undefined
       : await scanTree(world.source, pass.source.path, pass.exclude, signal === undefined ? {} : { signal });
   const several = totals !== undefined && world.most !== 1 && weightOf(totals) >= tuning.small;
-  const most = several ? Math.min(world.most ?? usuallyMost, Math.max(2, await coresOf(world.puller))) : 1;
+  const cores = several ? await coresOf(world.puller) : 1;
+  const atMost = (processes: number) =>
+    several ? Math.min(world.most ?? usuallyMost, Math.max(2, processes)) : 1;
   const partsOf = (of: TreeTotals) => new Parts(of, several ? tuning.leastPart : Infinity);
   let gaveUp: { readonly gaveUp?: string } = {};
   if (empty && totals !== undefined) {
-    const result = await byTar(pass, world, partsOf(totals), most);
+    const result = await byTar(pass, world, partsOf(totals), atMost(2 * cores));
     if (result.gaveUp === undefined) return result;
     gaveUp = { gaveUp: result.gaveUp };
   }
   const parts = several ? partsOf(totals) : undefined;
   if (parts === undefined || parts.left < 2)
     return { ...(await performPass(pass, world)), by: 'rsync', ...gaveUp, processes: 1, probe: [] };
-  return { ...(await byRsync(pass, world, parts, most)), ...gaveUp };
+  return { ...(await byRsync(pass, world, parts, atMost(cores))), ...gaveUp };
 }
 
 /** Nothing but what drayage and ZFS keep at the top of a share; what cannot be listed is not empty. */
@@ -112,7 +117,7 @@ async function coresOf(host: Host): Promise<number> {
 const judged = (pass: Pass): Judged => ({ move: pass.move, live: true, again: 'drayage apply --until seed' });
 
 function crew(pass: BulkPass, world: BulkWorld, parts: Parts, most: number, carrier: ByTar | ByRsync) {
-  const { probeTimes } = world.tuning ?? usualTuning;
+  const { probeTimes = carrier instanceof ByTar ? streamProbe : undefined } = world.tuning ?? usualTuning;
   const options = { ...world, path: pass.source.path, most };
   return new Crew(parts, carrier, probeTimes === undefined ? options : { ...options, probeTimes });
 }

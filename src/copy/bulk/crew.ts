@@ -78,7 +78,7 @@ export class Crew {
   /** As many processes as are wanted, while there are parts. */
   #start(): void {
     while (!this.#end.signal.aborted && !this.#carrier.enough && this.#running.size < this.#pool.wanted) {
-      const part = this.#parts.take(this.#options.most);
+      const part = this.#parts.take(this.#options.most, this.#pool.decided ? 'heaviest' : 'lightest');
       if (part === undefined) return;
       const run: Promise<void> = this.#run(part)
         .catch((error) => this.#fail(error))

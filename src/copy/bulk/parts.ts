@@ -55,18 +55,20 @@ export class Parts {
   /**
    * The next part: a share of what is left, so that parts become smaller towards the end and all processes end together.
    * @param processes that may share what is left.
+   * @param first the heaviest, so that none of them is begun last; or the lightest, which are like each other: while
+   *   rates are compared, a few large files would say nothing about the many small ones.
    */
-  take(processes: number): Part | undefined {
+  take(processes: number, first: 'heaviest' | 'lightest' = 'heaviest'): Part | undefined {
     const share = Math.max(this.#weight / (2 * processes), this.#leastWeight);
     const taken: Part[] = [];
     const rest: Part[] = [];
     let weight = 0;
-    for (const part of this.#left) {
+    for (const part of first === 'heaviest' ? this.#left : this.#left.toReversed()) {
       const fits = taken.length === 0 || weight + weightOf(part) <= share;
       if (fits) weight += weightOf(part);
       (fits ? taken : rest).push(part);
     }
-    this.#left = rest;
+    this.#left = first === 'heaviest' ? rest : rest.reverse();
     this.#weight -= weight;
     return taken.length === 0 ? undefined : joined(taken);
   }

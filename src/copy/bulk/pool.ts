@@ -11,6 +11,8 @@ export interface Rate {
 }
 
 export interface ProbeTimes {
+  /** How many processes are the fewest, 1 unless told. */
+  readonly fewest?: number;
   /** After a process more has begun, until its ssh and rsync are at work. */
   readonly settleMs: number;
   readonly measureMs: number;
@@ -22,13 +24,13 @@ const usualTimes: ProbeTimes = { settleMs: 1000, measureMs: 3000 };
 const worth = 1.1;
 
 /**
- * How many processes pay: one, two, four ... as long as the measured rate rises enough; then the best number.
+ * How many processes pay: one (or the fewest that are worth a try), twice as many ... as long as the measured rate rises enough; then the best number.
  * Told every moment how many run and what they have carried.
  */
 export class Pool {
   readonly rates: Rate[] = [];
   /** How many processes should run now. */
-  wanted = 1;
+  wanted: number;
   readonly #most: number;
   readonly #weigh: (work: Work) => number;
   readonly #times: ProbeTimes;
@@ -42,7 +44,13 @@ export class Pool {
     this.#most = Math.max(1, most);
     this.#weigh = weigh;
     this.#times = times;
-    this.#decided = this.#most === 1;
+    this.wanted = Math.min(times.fewest ?? 1, this.#most);
+    this.#decided = this.#most === this.wanted;
+  }
+
+  /** Is the best number known? */
+  get decided(): boolean {
+    return this.#decided;
   }
 
   /** @param at milliseconds of a clock that never goes back. */

@@ -33,6 +33,13 @@ describe('the number of processes', () => {
     expect(poolAfter(60, 8, (processes) => 1000 / processes).wanted).toBe(1);
   });
 
+  test('begins with the fewest that are worth a try, and with no more than are allowed', () => {
+    const fewest = { ...times, fewest: 2 };
+    expect(new Pool(4, weightOf, fewest)).toMatchObject({ wanted: 2, decided: false });
+    expect(new Pool(2, weightOf, fewest)).toMatchObject({ wanted: 2, decided: true });
+    expect(new Pool(1, weightOf, fewest)).toMatchObject({ wanted: 1, decided: true });
+  });
+
   test('does not count what was there already, nor a time in which fewer ran', () => {
     expect(poolAfter(60, 4, () => 0)).toMatchObject({ wanted: 1, rates: [] });
     const pool = new Pool(4, weightOf, times);

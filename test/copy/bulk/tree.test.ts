@@ -150,3 +150,19 @@ test('parts become smaller towards the end, and none is lost', () => {
   expect(sizes).toEqual(sizes.toSorted((a, b) => b - a));
   expect(sizes.reduce((sum, size) => sum + size)).toBe(100);
 });
+
+test('a part begins with the heaviest of what is left, or with the lightest, and either way none is lost', () => {
+  const totals = totalsOf([
+    'd0 9 .',
+    ...Array.from({ length: 40 }, (_, index) => [`d1 9 x${index}`, `f2 ${(index + 1) * megabytes}`]).flat(),
+  ]);
+  const parts = new Parts(totals, 0);
+  const first = (from: 'heaviest' | 'lightest') => parts.take(4, from)?.units.map(({ path }) => path) ?? [];
+  const taken = [first('lightest'), first('heaviest'), first('lightest')];
+  expect(taken[0]?.slice(0, 3)).toEqual(['./x0', './x1', './x2']);
+  expect(taken[1]?.slice(0, 2)).toEqual(['./x39', './x38']);
+  expect(taken[2]?.[0]).not.toBe('./x0');
+  for (let part = first('heaviest'); part.length > 0; part = first('heaviest')) taken.push(part);
+  expect(new Set(taken.flat()).size).toBe(40);
+  expect(parts.divided).toEqual(['.']);
+});

@@ -17,6 +17,7 @@ import { proveAgain } from '../../../src/apply/prove-again.ts';
 import { applyPlan } from '../../../src/apply/run.ts';
 import { openRun } from '../../../src/apply/run-folder.ts';
 import { rsyncPart } from '../../../src/copy/bulk/part-command.ts';
+import { tarStream } from '../../../src/copy/bulk/stream-command.ts';
 import { rsyncList, rsyncPull } from '../../../src/copy/rsync-command.ts';
 import type { Findings } from '../../../src/inspect/findings.ts';
 import type { Check, Operation } from '../../../src/plan/operation.ts';
@@ -76,7 +77,11 @@ function planFor(source: string, share: string): Plan {
     host: 'prom',
     argv: rsyncPull({ ...options, delete: kind === 'final' }),
     ...(kind === 'seed'
-      ? { partArgv: rsyncPart(options), rounds: { most: 3, settled: 5, processes: 2 } }
+      ? {
+          partArgv: rsyncPart(options),
+          streamArgv: tarStream(options),
+          rounds: { most: 3, settled: 5, processes: 2 },
+        }
       : {}),
     listArgv: rsyncList(options),
     source: { host: 'doc1', path: source },
