@@ -27,19 +27,24 @@ export interface RunFolder {
   close(): Promise<void>;
 }
 
-/** Takes the lock and opens a new run. @throws apply/locked */
+/**
+ * Takes the lock and opens a new run.
+ * @param folder runs that are no part of a move have one of their own: a rollback looks at all runs of `runs`
+ * @throws apply/locked
+ */
 export async function openRun(
   configFile: string,
   plan: Plan,
   findings: Findings,
   now = new Date(),
+  folder = 'runs',
 ): Promise<RunFolder> {
   const state = stateFolder(configFile);
   const base = `${now.toISOString().replace(/[-:]/g, '').replace(/\.\d+/, '')}-${plan.id}`;
-  await mkdir(join(state, 'runs'), { recursive: true, mode: 0o700 });
-  const taken = (await readdir(join(state, 'runs'))).filter((other) => other.startsWith(base)).length;
+  await mkdir(join(state, folder), { recursive: true, mode: 0o700 });
+  const taken = (await readdir(join(state, folder))).filter((other) => other.startsWith(base)).length;
   const name = taken === 0 ? base : `${base}-${taken + 1}`;
-  const path = join(state, 'runs', name);
+  const path = join(state, folder, name);
   const lock: Lock = await takeLock(join(state, 'lock'), name);
   try {
     await mkdir(path, { mode: 0o700 });

@@ -4,6 +4,7 @@ import { checkPlaces } from './check-places.ts';
 import { checkShares } from './check-shares.ts';
 import { valueAt } from './explain.ts';
 import { type ConfigPath, quoted, type RawProblem } from './problem.ts';
+import { defaultProviderVersion, readProviderPin } from './provider-version.ts';
 import { endpoint } from './schema.ts';
 
 /** Everything that is wrong between the keys of a file whose single keys are right. Pure. */
@@ -11,6 +12,7 @@ export function check(checked: Checked): RawProblem[] {
   return [
     ...checkEndpoint(checked),
     ...checkNotify(checked),
+    ...checkProvider(checked),
     ...checkReferences(checked),
     ...checkDoubles(checked),
     ...checkShares(checked),
@@ -61,6 +63,19 @@ function checkNotify({ config, tree }: Checked): RawProblem[] {
       'the server and one topic of letters, digits, "-" and "_", such as "https://ntfy.example.com/drayage"',
     );
   return [];
+}
+
+function checkProvider({ config, tree }: Checked): RawProblem[] {
+  if (config.tofu === undefined) return [];
+  const dialect = readProviderPin(config.tofu.provider);
+  if ('dialect' in dialect) return [];
+  return [
+    {
+      offset: tree.valueAt(['tofu', 'provider']),
+      what: `tofu.provider is ${quoted(config.tofu.provider)}, which ${dialect.problem}`,
+      write: `"${defaultProviderVersion}", or "~> 0.93.0" for the patches of one minor version`,
+    },
+  ];
 }
 
 /** Read from the file itself, so that an entry with another mistake in it still has its references checked. */

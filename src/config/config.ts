@@ -14,6 +14,7 @@ export interface Config {
   /** Days between the proof of a move and the deletion of its old data. */
   readonly finalize: { readonly soakDays: number };
   readonly metrics?: { readonly file: string };
+  readonly tofu?: TofuConfig;
   /** Absolute path of hosts.nix. */
   readonly hosts?: { readonly file: string };
 }
@@ -25,6 +26,16 @@ export interface NotifyConfig {
   /** Absolute path. */
   readonly tokenFile?: string;
   readonly stalledMinutes: number;
+}
+
+export interface TofuConfig {
+  /** Absolute path. */
+  readonly folder: string;
+  /** A name on the PATH, or an absolute path. */
+  readonly binary?: string;
+  /** As it is written: `0.111.1`, `~> 0.93.0`. */
+  readonly provider: string;
+  readonly providerFile: boolean;
 }
 
 export interface ClusterAccess {

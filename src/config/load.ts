@@ -77,7 +77,7 @@ function readablePart(
     else if (name === undefined) {
       if (['nodes', 'guests', 'shares', 'moves'].includes(String(section))) part[String(section)] = {};
       else delete part[String(section)];
-    } else if (['cluster', 'ssh', 'phases', 'notify', 'metrics', 'hosts'].includes(String(section)))
+    } else if (['cluster', 'ssh', 'phases', 'notify', 'metrics', 'hosts', 'tofu'].includes(String(section)))
       delete part[String(section)];
     else delete (part[String(section)] as Record<string, unknown> | undefined)?.[String(name)];
   }

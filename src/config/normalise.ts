@@ -10,6 +10,7 @@ import type {
   NotifyConfig,
   PhaseConfig,
   ShareConfig,
+  TofuConfig,
 } from './config.ts';
 import type { configSchema } from './schema.ts';
 
@@ -65,6 +66,7 @@ export function normalise(parsed: Parsed, file: string, env: NodeJS.ProcessEnv):
     finalize: parsed.finalize,
     ...(parsed.notify !== undefined && { notify: normaliseNotify(parsed.notify, file, env) }),
     ...(parsed.metrics !== undefined && { metrics: { file: localPath(parsed.metrics.file, file, env) } }),
+    ...(parsed.tofu !== undefined && { tofu: normaliseTofu(parsed.tofu, file, env) }),
     ...(parsed.hosts !== undefined && { hosts: { file: localPath(parsed.hosts.file, file, env) } }),
   };
 }
@@ -80,6 +82,17 @@ function normaliseNotify(
     url: notify.url ?? env.DRAYAGE_NOTIFY_URL ?? '',
     ...(notify.tokenFile !== undefined && { tokenFile: localPath(notify.tokenFile, file, env) }),
     stalledMinutes: notify.stalledMinutes,
+  };
+}
+
+function normaliseTofu(tofu: NonNullable<Parsed['tofu']>, file: string, env: NodeJS.ProcessEnv): TofuConfig {
+  const { binary } = tofu;
+  return {
+    folder: localPath(tofu.folder, file, env),
+    // A bare name is looked up on the PATH.
+    ...(binary !== undefined && { binary: binary.includes('/') ? localPath(binary, file, env) : binary }),
+    provider: tofu.provider,
+    providerFile: tofu.providerFile,
   };
 }
 

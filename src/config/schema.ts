@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { defaultProviderVersion } from './provider-version.ts';
 
 /** Names of nodes, guests, shares, moves and phases: they appear in paths and unit names, so they stay plain. */
 export const name = z
@@ -370,6 +371,29 @@ const hostsSchema = z.strictObject({
   }),
 });
 
+const tofuSchema = z.strictObject({
+  folder: localFile.meta({
+    description:
+      'Folder of the *.tf.json files, in which OpenTofu is run. drayage writes drayage*.tf.json there.',
+    examples: ['vms/tofu'],
+  }),
+  binary: localFile
+    .optional()
+    .describe('Program to run: a name on the PATH, or a path with a "/". Default: `tofu`, else `terraform`.'),
+  provider: z
+    .string()
+    .default(defaultProviderVersion)
+    .describe(
+      'Version of the provider bpg/proxmox: one version, or "~> 0.93.0" for the patches of a minor version; 0.76.0 or newer, below 1.0.',
+    ),
+  providerFile: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Write drayage-provider.tf.json with the pin and the address of the API. `false`: the folder has `terraform` and `provider` blocks of its own.',
+    ),
+});
+
 /** The shape of drayage.yaml, before names are resolved and defaults that depend on other keys are filled in. */
 export const configSchema = z.strictObject({
   cluster: clusterSchema.default({}),
@@ -392,5 +416,6 @@ export const configSchema = z.strictObject({
     .describe('A message when the run waits for you, when the window opens and closes, and how it ended.'),
   finalize: finalizeSchema.default({ soakDays: 7 }).describe('When the old data may go.'),
   metrics: metricsSchema.optional().describe('Where a run stands, for Prometheus.'),
+  tofu: tofuSchema.optional().describe('OpenTofu, or Terraform, kept in step. See docs/opentofu.md.'),
   hosts: hostsSchema.optional().describe('Your own list of machines, for NixOS and OpenTofu.'),
 });

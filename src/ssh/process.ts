@@ -10,6 +10,9 @@ export type ProcessEnd =
   | { readonly ended: 'no-answer' | 'aborted'; readonly stderr: Buffer }
   | { readonly ended: 'not-started'; readonly message: string };
 
+/** Variables beside those of drayage itself; undefined takes one away. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
 /** A process in uninterruptible sleep (a dead share) outlives even SIGKILL: then it is left behind after this long. */
 const farewellMs = 2000;
 const afterExitMs = 500;
@@ -26,7 +29,7 @@ process.on('exit', () => {
 export async function runProcess(
   file: string,
   args: readonly string[],
-  options: RunOptions = {},
+  options: RunOptions & { readonly env?: Environment } = {},
 ): Promise<ProcessEnd> {
   const { stdin, onStdout, timeoutSeconds, signal, gatherMs = 0 } = options;
   if (signal?.aborted) return { ended: 'aborted', stderr: Buffer.alloc(0) };
@@ -40,7 +43,7 @@ export async function runProcess(
       detached: true,
       cleanup: false,
       // Without a terminal of its own, ssh could still ask through a window.
-      env: { SSH_ASKPASS_REQUIRE: 'never' },
+      env: { SSH_ASKPASS_REQUIRE: 'never', ...options.env },
     }),
   );
   const { pid } = child;

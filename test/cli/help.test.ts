@@ -9,8 +9,11 @@ function helpOf(name: string | undefined, width: number): string {
     () => {},
     async () => 0,
   );
-  const last = name?.split(' ').at(-1);
-  const command = name === undefined ? program : allCommands(program).find((one) => one.name() === last);
+  const words = name?.split(' ') ?? [];
+  const command = words.reduce<typeof program | undefined>(
+    (group, word) => group?.commands.find((one) => one.name() === word),
+    program,
+  );
   let text = '';
   command?.configureOutput({
     writeOut: (part) => {
