@@ -6,7 +6,7 @@ import { ApiError } from './api-error.ts';
 import { decodeBody, decodeForm } from './body.ts';
 import { callerOfRequest, dispatch, type Request } from './dispatch.ts';
 import { Answer, type Cluster } from './endpoint.ts';
-import { takeFault } from './fault-injection.ts';
+import { type Fault, holdRequest, takeFault } from './fault-injection.ts';
 import type { RawParams } from './params.ts';
 import { recordRequest } from './record.ts';
 
@@ -33,11 +33,12 @@ async function serve(cluster: Cluster, incoming: IncomingMessage, response: Serv
   const [pathname = '', query = ''] = splitOnce(incoming.url ?? '/', '?');
   const path = pathname.startsWith(`${base}/`) ? pathname.slice(base.length).replace(/\/$/, '') : pathname;
   const seen = { tokenid: null as string | null, params: {} as RawParams };
-  const fault = takeFault(cluster.options.stateFolder, method, path);
-  const asked = { method, path, query, isApi: path !== pathname, dropped: fault?.when === 'before' };
+  const { stateFolder } = cluster.options;
+  const fault = takeFault(stateFolder, method, path);
+  const asked = { method, path, query, isApi: path !== pathname, fault };
   const answered = await answer(cluster, incoming, asked, seen);
   const sent =
-    fault && fault.answer !== 'reset'
+    typeof fault?.answer === 'object'
       ? failed(new ApiError(fault.answer.status, fault.answer.message))
       : answered;
   const reset = fault?.answer === 'reset';
@@ -48,7 +49,9 @@ async function serve(cluster: Cluster, incoming: IncomingMessage, response: Serv
     ...seen,
     status: reset ? 0 : sent.status,
   });
-  if (reset) {
+  const held = fault?.answer === 'hold' && fault.when === 'after';
+  const dropped = held && (await holdRequest(stateFolder, { method, path, performed: true })) === 'drop';
+  if (reset || dropped) {
     incoming.socket.destroy();
     return;
   }
@@ -65,14 +68,14 @@ interface Asked {
   path: string;
   query: string;
   isApi: boolean;
-  /** A fault stands between the request and the work. */
-  dropped: boolean;
+  /** What stands between the request and the work, or behind it. */
+  fault: Fault | undefined;
 }
 
 async function answer(
   cluster: Cluster,
   incoming: IncomingMessage,
-  { method, path, query, isApi, dropped }: Asked,
+  { method, path, query, isApi, fault }: Asked,
   seen: { tokenid: string | null; params: RawParams },
 ): Promise<Outcome> {
   try {
@@ -81,7 +84,8 @@ async function answer(
     const request: Request = { method, path, headers: incoming.headers, params: seen.params };
     const caller = callerOfRequest(cluster, request);
     seen.tokenid = caller.tokenid === '' ? null : caller.tokenid;
-    if (dropped) return failed(new ApiError(500, 'dropped'));
+    if (fault?.when === 'before' && (await isDropped(cluster, fault, method, path)))
+      return failed(new ApiError(500, 'dropped'));
     const data = await dispatch(cluster, caller, request);
     const envelope = data instanceof Answer ? { data: data.data, ...data.beside } : { data: data ?? null };
     return { status: 200, reason: 'OK', body: JSON.stringify(envelope) };
@@ -90,6 +94,12 @@ async function answer(
     if (known.status === 401) await sleep(cluster.options.unauthorizedDelayMs ?? 3000);
     return failed(known);
   }
+}
+
+async function isDropped(cluster: Cluster, fault: Fault, method: string, path: string): Promise<boolean> {
+  if (fault.answer !== 'hold') return true;
+  const { stateFolder } = cluster.options;
+  return (await holdRequest(stateFolder, { method, path, performed: false })) === 'drop';
 }
 
 /** Parameters of the body. A body without Content-Length is not read: its parameters do not exist. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runningOn, twoWriters, watchBoth, workloads } from '../../lab/fault/watch.ts';
 import { type Lab, startLab } from '../../lab/index.ts';
 import { checkRequestAgainstSchema, type Schema } from '../../lab/proxmox/schema-check.ts';
 import { doc1Containers, planted } from '../../lab/services/install.ts';
@@ -13,7 +14,6 @@ import type { Plan, Step } from '../../src/plan/plan.ts';
 import type { Report } from '../../src/verify/report.ts';
 import { deedMinusPlan, operationsThatOnlyLook, sumUp } from '../support/lab-deed.ts';
 import { evening, type Ran } from '../support/lab-evening.ts';
-import { runningOn, twoWriters, watchBoth, workloads } from '../support/lab-watch.ts';
 
 /** The written plan's move, in one lab, in the order of an evening: each test stands on those before it. */
 

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { watcherMark } from '../../lab/fault/watch.ts';
 import type { Lab } from '../../lab/index.ts';
 import { nodeName } from '../../lab/room/layout.ts';
 import { type Received, receivedReader, together } from './lab-record.ts';
-import { watcherMark } from './lab-watch.ts';
 
 export interface Ran {
   readonly exitCode: number;

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeForm } from '../../../lab/proxmox/body.ts';
-import { clearFaults, injectFault } from '../../../lab/proxmox/fault-injection.ts';
+import { clearFaults, heldRequests, injectFault, tellHeld } from '../../../lab/proxmox/fault-injection.ts';
 import { type Bench, narrowSecret, secret, startBench } from './bench.ts';
 
 let bench: Bench;
@@ -208,6 +209,40 @@ describe('faults', () => {
     ).rejects.toThrow();
     clearFaults(bench.state);
     expect(bench.readConf(104)).not.toContain('lost');
+  });
+
+  const path = '/nodes/prom/qemu/104/config';
+  async function held(): Promise<string> {
+    for (;;) {
+      const [request] = heldRequests(bench.state);
+      if (request !== undefined) return request.id;
+      await sleep(5);
+    }
+  }
+
+  test('a request that is held before the work waits, and is then done or dropped', async () => {
+    injectFault(bench.state, { method: 'PUT', path, when: 'before', answer: 'hold', times: 2 });
+    const first = bench.call('PUT', path, { form: { tags: 'waited' } });
+    const id = await held();
+    expect(bench.readConf(104)).not.toContain('waited');
+    tellHeld(bench.state, id, 'go');
+    expect((await first).status).toBe(200);
+    expect(bench.readConf(104)).toContain('tags: waited');
+    const second = bench.call('PUT', path, { form: { tags: 'dropped' } });
+    tellHeld(bench.state, await held(), 'drop');
+    expect((await second).status).toBe(500);
+    expect(bench.readConf(104)).toContain('tags: waited');
+    expect(heldRequests(bench.state)).toEqual([]);
+  });
+
+  test('one that is held after the work is done while its answer waits', async () => {
+    injectFault(bench.state, { method: 'PUT', path, when: 'after', answer: 'hold' });
+    const asked = bench.call('PUT', path, { form: { tags: 'done' } });
+    const id = await held();
+    expect(bench.readConf(104)).toContain('tags: done');
+    expect(heldRequests(bench.state)).toMatchObject([{ id, method: 'PUT', path, performed: true }]);
+    tellHeld(bench.state, id, 'drop');
+    await expect(asked).rejects.toThrow();
   });
 });
 

@@ -1,0 +1,144 @@
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { execa } from 'execa';
+import { heldRequests, tellHeld } from '../proxmox/fault-injection.ts';
+import { type Intent, intentOf } from './points.ts';
+
+/** What the harness says to a command that asks: see ssh.sh. */
+export type Told = 'go' | 'hold' | 'during' | 'after';
+
+/** A command of an operation that waits at the gate, or a request that the API holds. */
+export type Waiting =
+  | { readonly kind: 'command'; readonly intent: Intent; readonly command: string; readonly pid: number }
+  | { readonly kind: 'request'; readonly intent: Intent; readonly id: string; readonly performed: boolean };
+
+export interface Gate {
+  /** Environment for drayage. */
+  readonly env: Readonly<Record<string, string>>;
+  /** The first that waits now, and has not been told. */
+  waiting(): Waiting | undefined;
+  tell(waiting: Waiting, told: Told): Promise<void>;
+  /** It is not shown again, and waits on. */
+  leave(waiting: Waiting): void;
+  /** Ends the connections that drayage has left behind, and removes its temporary files. */
+  close(): Promise<void>;
+  /** Ends what still waits: drayage is gone. A request that is held is dropped, or performed. */
+  clear(request: 'go' | 'drop'): void;
+}
+
+/**
+ * Where commands of operations stop on their way to a host, and requests on their way to the work.
+ * @param folder of the gate itself
+ * @param runs drayage's folder of runs
+ * @param api state folder of the Proxmox emulator
+ */
+export function openGate(folder: string, runs: string, api: string): Gate {
+  mkdirSync(folder, { recursive: true });
+  const program = join(folder, 'bin');
+  mkdirSync(program, { recursive: true });
+  // A file of its own, so that nothing else of this folder is in PATH.
+  writeFileSync(join(program, 'ssh'), readFileSync(join(import.meta.dirname, 'ssh.sh')), { mode: 0o755 });
+  const files = join(folder, 'asked');
+  rmSync(files, { recursive: true, force: true });
+  mkdirSync(files);
+  const told = new Set<string>();
+  // Connection sockets lie in it: their path must be short.
+  const temporary = mkdtempSync(join(tmpdir(), 'fault-'));
+
+  const pids = (ending: string) =>
+    readdirSync(files)
+      .filter((name) => name.endsWith(ending))
+      .map((name) => Number(name.slice(0, -ending.length)));
+
+  return {
+    env: {
+      PATH: `${program}:${process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin'}`,
+      FAULT_GATE: files,
+      FAULT_RUNS: runs,
+      TMPDIR: temporary,
+    },
+    waiting() {
+      const intent = lastIntent(runs);
+      if (intent === undefined) return undefined;
+      for (const pid of pids('.asked')) {
+        if (told.has(String(pid))) continue;
+        return { kind: 'command', intent, pid, command: readFileSync(join(files, `${pid}.asked`), 'utf8') };
+      }
+      const held = heldRequests(api).find(({ id }) => !told.has(id));
+      return held === undefined
+        ? undefined
+        : { kind: 'request', intent, id: held.id, performed: held.performed };
+    },
+    async tell(waiting, answer) {
+      if (waiting.kind === 'request') {
+        told.add(waiting.id);
+        if (answer === 'go') tellHeld(api, waiting.id, 'go');
+        return;
+      }
+      told.add(String(waiting.pid));
+      const at = (ending: string) => join(files, `${waiting.pid}${ending}`);
+      // Read whole or not at all.
+      writeFileSync(at('.part'), answer);
+      renameSync(at('.part'), at('.told'));
+      const sign = answer === 'during' ? '.begun' : answer === 'after' ? '.ended' : undefined;
+      for (const end = Date.now() + 300_000; sign !== undefined && !pids(sign).includes(waiting.pid); ) {
+        if (Date.now() > end) throw new Error(`the command did not end: ${waiting.command.slice(0, 300)}`);
+        await sleep(20);
+      }
+    },
+    leave(waiting) {
+      told.add(waiting.kind === 'request' ? waiting.id : String(waiting.pid));
+    },
+    async close() {
+      for (const left of readdirSync(temporary, { withFileTypes: true, recursive: true }))
+        if (left.isSocket())
+          await execa('ssh', ['-S', join(left.parentPath, left.name), '-O', 'exit', 'left'], {
+            reject: false,
+          });
+      rmSync(temporary, { recursive: true, force: true });
+    },
+    clear(request) {
+      for (const pid of pids('.asked')) {
+        // What is under way ends by itself.
+        if (pids('.begun').includes(pid)) continue;
+        killGroup(pid);
+      }
+      for (const { id } of heldRequests(api)) tellHeld(api, id, request);
+      for (const name of readdirSync(files)) rmSync(join(files, name), { force: true });
+      told.clear();
+    },
+  };
+}
+
+/** Each ssh of drayage leads a process group of its own (src/ssh/process.ts). */
+export function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+/** The operation at hand of the newest run. */
+function lastIntent(runs: string): Intent | undefined {
+  let newest: string | undefined;
+  try {
+    newest = readdirSync(runs).sort().at(-1);
+    if (newest === undefined) return undefined;
+    const text = readFileSync(join(runs, newest, 'journal.jsonl'), 'utf8');
+    return intentOf(text.slice(text.lastIndexOf('\n', text.length - 2) + 1));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

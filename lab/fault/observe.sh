@@ -1,0 +1,28 @@
+# What a guest has that a migration may change, in sections. Looks only.
+export LC_ALL=C
+notes() { runuser -u notes -- env --chdir=/ XDG_RUNTIME_DIR=/run/user/1000 "$@"; }
+section() { printf '## %s\n' "$1"; }
+
+section files
+find /etc/systemd/system /etc/systemd/user /etc/systemd/system.control /etc/containers/systemd /home/notes/.config \
+  \( -type f -o -type l \) 2>/dev/null | sort | while read -r file; do
+  if [ -L "$file" ]; then target=$(readlink "$file"); else target=$(sha256sum <"$file" | cut -c1-16); fi
+  printf '%s %s %s\n' "$(stat -c '%A %u:%g' "$file")" "$file" "$target"
+done
+section enabled
+systemctl list-unit-files --state=enabled --no-legend --plain | awk '{print $1}'
+notes systemctl --user list-unit-files --state=enabled --no-legend --plain | awk '{print "notes", $1}'
+section units
+for unit in web.service housekeeping.service housekeeping.timer; do
+  printf '%s %s\n' "$(systemctl show -P LoadState "$unit") reload=$(systemctl show -P NeedDaemonReload "$unit")" "$unit"
+done
+printf '%s notes.service\n' "$(notes systemctl --user show -P LoadState notes.service) reload=$(notes systemctl --user show -P NeedDaemonReload notes.service)"
+section containers
+shown='{{.Name}} policy={{.HostConfig.RestartPolicy.Name}} running={{.State.Running}} image={{.ImageName}} {{range .Mounts}}{{.Source}}:{{.Destination}} {{end}}label={{index .Config.Labels "drayage.create"}}'
+podman ps --all --format '{{.Names}}' | sort | xargs -r podman container inspect --format "$shown"
+notes podman ps --all --format '{{.Names}}' | sort | notes xargs -r podman container inspect --format "notes $shown"
+section images
+podman images --format '{{.Repository}}:{{.Tag}} {{.ID}}' | sort
+notes podman images --format 'notes {{.Repository}}:{{.Tag}} {{.ID}}' | sort
+section mounts
+awk '$3 == "virtiofs" || $2 ~ "^/mnt/" {print $1, $2, $3}' /proc/mounts
