@@ -119,15 +119,15 @@ async function measure(
         },
         twoPass: { what: '(b) `rsync -aHAXS --numeric-ids --delete`, second pass', seconds: times.twoPass },
         window: {
-          what: "drayage's window: clock, sync, change list, proof of the list",
+          what: "drayage's window: clock, change list, sync beside it, proof of the list",
           seconds: of('total'),
         },
-        windowSync: { what: '... of it: clock and sync', seconds: of('sync') },
+        windowClock: { what: "... of it: the source's clock", seconds: of('clock') },
         windowScan: {
           what: '... of it: scan of the source (all that grows with the tree)',
           seconds: of('scan'),
         },
-        windowPass: { what: '... of it: list, rsync, deletions', seconds: of('pass') },
+        windowPass: { what: '... of it: listings, both sides; the rsyncs of the list', seconds: of('pass') },
         windowCompare: {
           what: '... of it: contents and metadata of the list, both sides',
           seconds: of('compare'),

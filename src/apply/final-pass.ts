@@ -52,16 +52,13 @@ async function carry(operation: Copy, world: World, step: string): Promise<Carri
   const { source } = sidesOfCopy(operation, world);
   const read = await readBaseline(operation, await readClock(source.host), world);
   if ('because' in read) return whole(operation, read.because, false, world, step);
-  await syncTree(source.host, source.path);
   const known = read.baseline;
-  const result = await byList(
-    operation,
-    known,
-    shareOf(operation, known),
-    await newFolder(operation.move, world),
-    world,
-    step,
-  );
+  const folder = await newFolder(operation.move, world);
+  // Nothing is stored any more, through a mapping or otherwise: the look need not wait for the sync, only the end.
+  const [result] = await Promise.all([
+    byList(operation, known, shareOf(operation, known), folder, world, step),
+    syncTree(source.host, source.path),
+  ]);
   if (result.kind === 'too-large') {
     const because = `${entries(result.listed)} have changed, more than ${Math.round(operation.maxShare * 100)} % of ${entries(known.entries)}`;
     return whole(operation, because, true, world, step);

@@ -97,7 +97,7 @@ export interface StderrFindings {
 const summary = /^rsync (error|warning): |^rsync: connection unexpectedly closed/;
 /** ENODATA is what rsync reports for a file that became shorter while it was read. */
 const changed =
-  /failed verification -- update discarded|read errors mapping .*: No data available \(61\)|^WARNING: .* failed verification/;
+  /failed verification -- update (discarded|retained|put into partial-dir)|read errors mapping .*: No data available \(61\)|^WARNING: .* failed verification/;
 
 /** A name of a list is also gone when what was a directory above it is none any more. */
 const vanishing =

@@ -18,6 +18,8 @@ export interface PullOptions {
   readonly protectMarker: boolean;
   /** Folder on the target's file system that keeps half-sent files, so that a large file is not begun anew. */
   readonly partialFolder?: string;
+  /** Socket on the node for the one connection that the rsyncs of a list share, in a folder where nobody else may make files. */
+  readonly connection?: string;
   /** File on the node whose lock the pass holds: a pass that was left behind by a lost connection shuts the next one out. */
   readonly lock: string;
 }
@@ -83,7 +85,7 @@ function rsyncArgv(options: PullOptions, which: readonly string[]): string[] {
     '--outbuf=Line',
     '--out-format=%i %l %n',
     ...(options.sudo ? ['--rsync-path=sudo -n rsync'] : []),
-    `--rsh=${sshToGuest.join(' ')}`,
+    `${rsh}${sshToGuest.join(' ')}`,
     `${options.sourceDestination}:${literal(options.sourcePath.replace(/\/+$/, ''))}/`,
     `${options.targetPath.replace(/\/+$/, '')}/`,
   ];
@@ -100,14 +102,70 @@ export function rsyncPull(options: PullOptions): string[] {
  * directory. rsync 3.5.0 counts both kinds of deletion against `--max-delete` (tried). `--ignore-times`: a name
  * stands in the list because something says that it may differ, whatever size and mtime say. `--trust-sender`: without
  * it rsync (3.5.0, tried) takes names that it was given, of some thousand bytes, for names that nobody asked for; a pass
- * over the whole tree accepts every name anyway.
+ * over the whole tree accepts every name anyway. The lock is shared, with `inPlaceOf` of the same pass; the pass itself
+ * keeps every other one out.
  */
 export function rsyncList(options: Omit<PullOptions, 'delete'>): string[] {
-  return rsyncArgv({ ...options, delete: false }, [
+  const argv = rsyncArgv({ ...options, delete: false }, [
     ...['--no-r', '--dirs'],
     ...listOnly,
     `--max-delete=${options.maxDelete}`,
   ]);
+  const { connection } = options;
+  return argv.flatMap((argument) => {
+    if (argument === '--nonblock') return ['--nonblock', sharedLock];
+    if (connection === undefined || !argument.startsWith(rsh)) return [argument];
+    // rsync splits it at blanks, and ssh expands a percent sign.
+    if (!/^[\w./-]+$/.test(connection)) throw new TypeError(`${connection} is no plain path`);
+    return [`${argument} -o ControlMaster=no -o ${socketOption}${connection}`];
+  });
+}
+
+const rsh = '--rsh=';
+const socketOption = 'ControlPath=';
+
+/**
+ * The ssh of a list's one connection, but for what it is to do: `-M -N -f` opens it, `-O exit` ends it. undefined where each
+ * rsync has its own.
+ */
+export function connectionOf(
+  listArgv: readonly string[],
+): { readonly socket: string; readonly argv: string[] } | undefined {
+  const words =
+    listArgv
+      .find((argument) => argument.startsWith(rsh))
+      ?.slice(rsh.length)
+      .split(' ') ?? [];
+  const socket = words.at(-1)?.startsWith(socketOption)
+    ? words.at(-1)?.slice(socketOption.length)
+    : undefined;
+  // As rsync takes `root@doc1:/path` apart; brackets are around an IPv6 address.
+  const found = /^([^@:[]*@)?(?:\[([^\]]*)\]|([^:]*)):/.exec(listArgv.at(-2) ?? '');
+  if (socket === undefined || found === null) return undefined;
+  const [, user = '', address, host] = found;
+  // Of an option that is given twice, ssh takes the first.
+  const master = words.indexOf('ControlMaster=no');
+  const others = words.toSpliced(master - 1, 2);
+  return { socket, argv: [...others, '-o', 'ControlPersist=60', `${user}${address ?? host}`] };
+}
+
+/** A list that is alone with its lock. */
+export function aloneOf(listArgv: readonly string[]): string[] {
+  return listArgv.filter((argument) => argument !== sharedLock);
+}
+
+const sharedLock = '--shared';
+
+/**
+ * Of a list, the names of files that are there on both sides, with no other name and without holes: rsync writes what
+ * differs into them, where otherwise it writes each anew, changed or not. Of a database file in which some pages changed that is
+ * most of the work. No half-sent file is kept apart, and holes are none to keep.
+ */
+export function inPlaceOf(listArgv: readonly string[]): string[] {
+  return listArgv.flatMap((argument) => {
+    if (argument === '-aHAXS') return ['-aHAX', '--inplace'];
+    return argument.startsWith('--partial-dir=') ? [] : [argument];
+  });
 }
 
 const listOnly = [

@@ -1,4 +1,4 @@
-import { type PullOptions, rsyncList, rsyncPull } from './rsync-command.ts';
+import { aloneOf, type PullOptions, rsyncList, rsyncPull } from './rsync-command.ts';
 
 export interface PushOptions {
   /** What ssh on the node understands: `root@doc1`. */
@@ -24,7 +24,7 @@ export function rsyncPush(options: PushOptions): string[] {
 
 /** The same for exactly the names that come on stdin, relative and NUL-separated. */
 export function rsyncPushList(options: PushOptions): string[] {
-  const list = rsyncList(turning(options));
+  const list = aloneOf(rsyncList(turning(options)));
   const sieve = list.filter((argument) => /^--(exclude|filter)=/.test(argument));
   return turned(options, [
     ...list.slice(0, -2),

@@ -1,5 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { deletes, dryRunOf, rsyncList, rsyncPull, topOf } from '../../src/copy/rsync-command.ts';
+import {
+  aloneOf,
+  connectionOf,
+  deletes,
+  dryRunOf,
+  inPlaceOf,
+  rsyncList,
+  rsyncPull,
+  topOf,
+} from '../../src/copy/rsync-command.ts';
 
 const plain = {
   sourceDestination: 'root@doc1',
@@ -89,6 +98,38 @@ describe('the rsync command of a list', () => {
     expect(list).toContain('--delete-missing-args');
     expect(list).toContain('--max-delete=7');
     expect(deletes(list)).toBe(true);
+  });
+
+  test('shares its lock with the one that writes in place, and can do without', () => {
+    expect(list.slice(0, 4)).toEqual(['flock', '--no-fork', '--nonblock', '--shared']);
+    expect(aloneOf(list)).toEqual(list.filter((argument) => argument !== '--shared'));
+  });
+
+  test('has a second one that writes into files where they are: without holes, and without a half-sent file apart', () => {
+    const partly = rsyncList({ ...plain, partialFolder: '/pool/.drayage/partial' });
+    const into = inPlaceOf(partly);
+    expect(into).toEqual(expect.arrayContaining(['-aHAX', '--inplace', '--ignore-times']));
+    expect(into.join(' ')).not.toMatch(/-aHAXS|partial-dir/);
+    expect(into.slice(-2)).toEqual(partly.slice(-2));
+  });
+
+  test('shares one connection where it is given a socket, and opens and ends it by a command of its own', () => {
+    expect(connectionOf(list)).toBeUndefined();
+    const shared = rsyncList({ ...plain, sourceDestination: 'root@[fe80::1]', connection: '/run/x.ssh' });
+    expect(shared.find((argument) => argument.startsWith('--rsh='))).toMatch(
+      / -o ControlMaster=no -o ControlPath=\/run\/x\.ssh$/,
+    );
+    const connection = connectionOf(shared);
+    expect(connection?.socket).toBe('/run/x.ssh');
+    expect(connection?.argv[0]).toBe('ssh');
+    expect(connection?.argv).not.toContain('ControlMaster=no');
+    expect(connection?.argv.slice(-5)).toEqual([
+      ...['-o', 'ControlPath=/run/x.ssh', '-o', 'ControlPersist=60'],
+      'root@fe80::1',
+    ]);
+    const named = rsyncList({ ...plain, sourceDestination: 'doc1', connection: '/run/x.ssh' });
+    expect(connectionOf(named)?.argv.at(-1)).toBe('doc1');
+    expect(() => rsyncList({ ...plain, connection: '/run/a b' })).toThrow('no plain path');
   });
 
   test('is otherwise the pass that pulls everything', () => {

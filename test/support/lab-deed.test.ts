@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import type { Copy } from '../../src/apply/copy-parts.ts';
 import { writeScript } from '../../src/apply/write.ts';
 import { listCommand, scanCommand } from '../../src/copy/change-list/commands.ts';
-import { dryRunOf } from '../../src/copy/rsync-command.ts';
+import { lineCommand } from '../../src/copy/change-list/line.ts';
+import { dryRunOf, inPlaceOf } from '../../src/copy/rsync-command.ts';
 import { probeScript } from '../../src/guest/probe.ts';
 import { makePlan } from '../../src/plan/make-plan.ts';
 import type { Operation } from '../../src/plan/operation.ts';
@@ -65,64 +66,82 @@ const copied = makePlan(sampleConfig(), sampleFindings(), '0').steps.flatMap(({ 
 );
 const [seed, last] = copied as [Copy, Copy];
 const half = (flags = '') => `rsync --server --sender -logDtprSX${flags}e.iLsfxCIvu`;
+/** What the node receives for one list: the lock and the connection, then three rsyncs at once. */
+const listOf = ({ listArgv }: Copy, order = [0, 1, 1]) => [
+  remoteCommand(lineCommand(listArgv)),
+  ...order.map((which) => remoteCommand(which === 0 ? listArgv : inPlaceOf(listArgv))),
+];
+const halvesOf = (prom: readonly string[]) =>
+  prom
+    .filter((line) => line.includes(' flock --no-fork '))
+    .map((line) => half(line.includes(' --dry-run ') ? 'n' : ''));
 
 test('a first copy is everything once, and at least one list of changes; no more of them than the plan says', () => {
   const whole = remoteCommand(seed.argv);
-  const list = remoteCommand(seed.listArgv);
-  const deed = (prom: string[], doc1 = prom.map(() => half())) =>
-    deedMinusPlan([seed], received({ prom, doc1 }));
-  expect(deed([whole, list])).toEqual([]);
-  expect(deed([list])).toEqual([]);
-  expect(deed([whole, list, list, whole, list])).toEqual([]);
-  expect(deed([whole], [half()])).toEqual([expect.stringContaining('prom never received')]);
-  expect(deed([whole, list, list, list, list, list, list])).not.toEqual([]);
-  expect(deed([whole, list], [])).toEqual([expect.stringContaining('doc1 never received')]);
-  expect(deed([whole, list.replace('--force', '--inplace')])).not.toEqual([]);
+  const list = listOf(seed);
+  const deed = (prom: string[], doc1 = halvesOf(prom)) => deedMinusPlan([seed], received({ prom, doc1 }));
+  expect(deed([whole, ...list])).toEqual([]);
+  expect(deed(list)).toEqual([]);
+  expect(deed([whole, ...list, ...list, whole, ...list])).toEqual([]);
+  const never = expect.stringContaining('prom never received');
+  expect(deed([whole], [half()])).toEqual([never, never]);
+  expect(deed([whole, ...Array.from({ length: 6 }, () => list).flat()])).not.toEqual([]);
+  expect(deed([whole, ...list], [])).toEqual([expect.stringContaining('doc1 never received')]);
+  expect(deed([whole, ...list.map((line) => line.replace('--force', '--delete'))])).not.toEqual([]);
+});
+
+test('the rsyncs of one list are received in any order', () => {
+  const deed = (order: number[]) => {
+    const prom = listOf(last, order);
+    return deedMinusPlan([last], received({ prom, doc1: halvesOf(prom) }));
+  };
+  for (const order of [
+    [0, 1, 1],
+    [1, 0, 1],
+    [1, 1, 0],
+  ])
+    expect(deed(order)).toEqual([]);
+  expect(deed([1, 1])).not.toEqual([]);
 });
 
 test('a first copy into an empty place is a stream and its directories, or a stream that failed and everything again', () => {
   const stream = remoteCommand(seed.streamArgv ?? []);
   const directories = stream.replace('--recursion', '--no-recursion');
-  const list = remoteCommand(seed.listArgv);
+  const list = listOf(seed);
+  const halves = halvesOf(list);
   const sent = (recursion: string) => `env LC_ALL=C tar --create ${recursion} ${seed.streamArgv?.at(-2)}`;
   const deed = (prom: string[], doc1: string[]) => deedMinusPlan([seed], received({ prom, doc1 }));
-  expect(deed([stream, directories, list], [sent('--recursion'), sent('--no-recursion'), half()])).toEqual(
+  expect(
+    deed([stream, directories, ...list], [sent('--recursion'), sent('--no-recursion'), ...halves]),
+  ).toEqual([]);
+  const whole = remoteCommand(seed.argv);
+  expect(deed([stream, whole, ...list], [sent('--recursion'), half(), ...halves])).toEqual([]);
+  expect(deed([stream, ...list], [sent('--recursion --remove-files'), ...halves])).not.toEqual([]);
+  expect(deed([stream.replace('--extract', '--extract --recursive-unlink'), ...list], halves)).not.toEqual(
     [],
   );
-  const whole = remoteCommand(seed.argv);
-  expect(deed([stream, whole, list], [sent('--recursion'), half(), half()])).toEqual([]);
-  expect(deed([stream, list], [sent('--recursion --remove-files'), half()])).not.toEqual([]);
-  expect(deed([stream.replace('--extract', '--extract --recursive-unlink'), list], [half()])).not.toEqual([]);
 });
 
 test('the lists of the rounds are not taken for the one of the final pass', () => {
-  const list = remoteCommand(last.listArgv);
+  const list = listOf(last);
   const between = run('prom', 'zfs', 'snapshot', 'pool/data@x');
   const snapshot = remoteCommand(['zfs', 'snapshot', 'pool/data@x']);
   const deed = (...prom: string[]) =>
-    deedMinusPlan(
-      [seed, last, between],
-      received({ prom, doc1: prom.filter((line) => line !== snapshot).map(() => half()) }),
-    );
-  expect(deed(list, list, snapshot)).toEqual([]);
-  expect(deed(list, list, list, snapshot)).toEqual([]);
-  expect(deed(list, snapshot)).not.toEqual([]);
-  expect(deed(list, list)).toEqual([expect.stringContaining('prom never received')]);
+    deedMinusPlan([seed, last, between], received({ prom, doc1: halvesOf(prom) }));
+  expect(deed(...list, ...list, snapshot)).toEqual([]);
+  expect(deed(...list, ...list, ...list, snapshot)).toEqual([]);
+  expect(deed(...list, snapshot)).not.toEqual([]);
+  expect(deed(...list, ...list)).toEqual([expect.stringContaining('prom never received')]);
 });
 
 test('a final pass is one list; or everything, with its deletions counted before', () => {
-  const deed = (...argvs: string[][]) =>
-    deedMinusPlan(
-      [last],
-      received({
-        prom: argvs.map((argv) => remoteCommand(argv)),
-        doc1: argvs.map((argv) => half(argv.includes('--dry-run') ? 'n' : '')),
-      }),
-    );
-  expect(deed(last.listArgv)).toEqual([]);
-  expect(deed(last.listArgv, dryRunOf(last.argv), last.argv)).toEqual([]);
+  const deed = (...prom: string[]) => deedMinusPlan([last], received({ prom, doc1: halvesOf(prom) }));
+  const list = listOf(last);
+  const whole = [remoteCommand(dryRunOf(last.argv)), remoteCommand(last.argv)];
+  expect(deed(...list)).toEqual([]);
+  expect(deed(...list, ...whole)).toEqual([]);
   expect(deed()).not.toEqual([]);
-  expect(deed(last.listArgv, ['rm', '-rf', '/'])).not.toEqual([]);
+  expect(deed(...list, remoteCommand(['rm', '-rf', '/']))).not.toEqual([]);
 });
 
 test('words are read back from every line that can be sent', () => {

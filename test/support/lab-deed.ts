@@ -1,6 +1,7 @@
 import { writeScript } from '../../src/apply/write.ts';
 import { directoriesOnly } from '../../src/copy/bulk/stream-command.ts';
-import { deletes, dryRunOf, topOf } from '../../src/copy/rsync-command.ts';
+import { lineCommand } from '../../src/copy/change-list/line.ts';
+import { deletes, dryRunOf, inPlaceOf, topOf } from '../../src/copy/rsync-command.ts';
 import type { Operation } from '../../src/plan/operation.ts';
 import { remoteCommand } from '../../src/ssh/ssh.ts';
 import { onlyLooks, shortly } from './lab-looks.ts';
@@ -47,7 +48,10 @@ function sendingTar(on: string, streamArgv: readonly string[]): Due {
   return { on, what: line, matches: (received) => received === line };
 }
 
-/** Rounds, or a final pass; on the source the halves of all of them look alike, so what must come is put first. */
+/**
+ * Rounds, or a final pass; on the source the halves of all of them look alike, so what must come is put first. The rsyncs of
+ * one list are begun at once: those that write in place come before or after the other.
+ */
 function copyDue(operation: Extract<Operation, { kind: 'copy' }>): Due[] {
   const { host, source, argv, streamArgv, listArgv, rounds, full } = operation;
   const command = (words: readonly string[]): Due => {
@@ -55,17 +59,19 @@ function copyDue(operation: Extract<Operation, { kind: 'copy' }>): Due[] {
     return { on: host, what: line, matches: (received) => received === line };
   };
   const perhaps = (due: Due[]): Due[] => due.map((one) => ({ ...one, optional: true }));
-  const list = command(listArgv);
+  const inPlace = perhaps([command(inPlaceOf(listArgv)), command(inPlaceOf(listArgv))]);
+  const list = [command(lineCommand(listArgv)), ...inPlace, command(listArgv), ...inPlace];
   const dryRun = deletes(argv) ? [command(dryRunOf(argv))] : [];
   const whole = command(argv);
   const half = sender(source.host, false);
+  const three = [half, half, half];
   const dryHalf = deletes(argv) ? [sender(source.host, true)] : [];
   if (operation.pass === 'final') {
     return full === undefined
-      ? [list, half, ...perhaps([...dryRun, ...dryHalf, whole, half, list, half])]
-      : [...dryRun, ...dryHalf, whole, half, ...perhaps([list, half])];
+      ? [...list, ...three, ...perhaps([...dryRun, ...dryHalf, whole, half, ...list, ...three])]
+      : [...dryRun, ...dryHalf, whole, half, ...perhaps([...list, ...three])];
   }
-  const each = full === undefined ? perhaps([whole, list]) : [];
+  const each = full === undefined ? perhaps([whole, ...list]) : [];
   const again = Array.from({ length: (rounds?.most ?? 1) - 1 }).flatMap(() =>
     full === undefined ? each : perhaps([whole]),
   );
@@ -73,8 +79,8 @@ function copyDue(operation: Extract<Operation, { kind: 'copy' }>): Due[] {
     streamArgv === undefined || full !== undefined ? [] : [streamArgv, directoriesOnly(streamArgv)];
   const streamed = perhaps(streams.map(command));
   const sent = perhaps(streams.map((stream) => sendingTar(source.host, stream)));
-  const first = full === undefined ? [...streamed, ...perhaps([whole]), list] : [whole];
-  const halves = Array.from({ length: 2 * (rounds?.most ?? 1) - 1 }, () => half);
+  const first = full === undefined ? [...streamed, ...perhaps([whole]), ...list] : [whole];
+  const halves = Array.from({ length: 4 * (rounds?.most ?? 1) - 1 }, () => half);
   return [...first, ...again, ...sent, half, ...perhaps(halves)];
 }
 

@@ -1,17 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { DrayageError } from '../../errors/error.ts';
 import type { Host } from '../../ssh/host.ts';
 import { printableName } from '../../verify/name.ts';
-import { nulList } from '../../verify/records.ts';
 import type { PassResult } from '../copy.ts';
 import { copyError } from '../errors.ts';
 import { notData } from '../not-data.ts';
 import { topOf } from '../rsync-command.ts';
 import { judge, namesShown, type PassProgress, runRsync, some } from '../run-rsync.ts';
+import { type Carriers, startCarriers } from './carriers.ts';
 import { type Baseline, gather } from './gather.ts';
+import { holdLine } from './line.ts';
 import { countBelow, type Side } from './look.ts';
 import type { ChangeList } from './make-list.ts';
 import { hasAncestorIn } from './names.ts';
@@ -64,18 +64,6 @@ export type ChangePassResult =
       readonly entries: number;
     } & PassResult)
   | { readonly kind: 'too-large'; readonly listed: number };
-
-/** rsync's list: the process is there, connected, before the names are known. */
-function laterNames(): { readonly stream: Readable; give(names: readonly string[]): void } {
-  let give: (names: readonly string[]) => void = () => {};
-  const names = new Promise<readonly string[]>((resolve) => {
-    give = resolve;
-  });
-  async function* bytes() {
-    yield* nulList(await names);
-  }
-  return { stream: Readable.from(bytes()), give };
-}
 
 /** @throws copy/too-many-deletions before anything is deleted. */
 async function countDeletions(
@@ -132,10 +120,24 @@ export async function performChangePass(
   }
 }
 
-/** rsync is started first and waits for its names, so that the connection is there when they are known. */
+/** The rsyncs are started first and wait for their names, so that they are connected when these are known. */
 async function onePass(
   pass: ChangePass,
   baseline: Baseline,
+  world: ChangePassWorld,
+): Promise<ChangePassResult> {
+  const line = holdLine(world.puller, pass.argv, world.signal);
+  try {
+    return await carryChanges(pass, baseline, startCarriers(pass, world, line.ready), world);
+  } finally {
+    await line.close();
+  }
+}
+
+async function carryChanges(
+  pass: ChangePass,
+  baseline: Baseline,
+  carriers: Carriers,
   world: ChangePassWorld,
 ): Promise<ChangePassResult> {
   const exclude = [...pass.exclude, ...(pass.topIsShare ? notData : [])];
@@ -143,30 +145,6 @@ async function onePass(
   const source: Side = { host: world.source, path: pass.source.path, mayVanish: !pass.frozen, ...common };
   const target: Side = { host: world.puller, path: pass.target.path, mayVanish: true, ...common };
   const file = join(world.folder, `directories-${randomBytes(6).toString('hex')}.gz`);
-
-  let planned: (name: string) => boolean = () => false;
-  const vanished: string[] = [];
-  const counts = { changed: 0, deleted: 0, bytes: 0 };
-  const names = laterNames();
-  const running = runRsync(
-    world,
-    pass.argv,
-    ({ change, name }) => {
-      if (change !== '*deleting') {
-        counts.changed += 1;
-        return;
-      }
-      counts.deleted += 1;
-      const plain = name.replace(/\/$/, '');
-      if (!planned(plain)) vanished.push(plain);
-    },
-    (progress) => {
-      counts.bytes = progress.bytes.done;
-      world.progress?.(progress);
-    },
-    names.stream,
-  );
-  running.catch(() => {});
   const judged = {
     move: pass.move,
     live: !pass.frozen,
@@ -175,20 +153,23 @@ async function onePass(
   try {
     const looked = await gather({ source, target }, baseline, file, pass.maxShare * baseline.entries);
     if ('tooMany' in looked) {
-      names.give([]);
-      judge(judged, world, await running);
+      for (const ran of await carriers.carry([], new Map(), () => false)) judge(judged, world, ran);
       await rm(file, { force: true });
       return { kind: 'too-large', listed: looked.tooMany };
     }
-    await countDeletions(pass, world, target, looked);
-    const going = new Set([...looked.gone, ...looked.emptied]);
-    planned = (name) => going.has(name) || hasAncestorIn(name, going);
     const top = looked.top && !pass.topIsShare;
-    await world.keepDoubt([...(top ? [''] : []), ...looked.names]);
-    names.give(looked.names);
-    const { unsettled } = judge(judged, world, await running);
+    await Promise.all([
+      countDeletions(pass, world, target, looked),
+      world.keepDoubt([...(top ? [''] : []), ...looked.names]),
+    ]);
+    const going = new Set([...looked.gone, ...looked.emptied]);
+    const planned = (name: string) => going.has(name) || hasAncestorIn(name, going);
+    const ended = await carriers.carry(looked.names, looked.inPlace, planned);
+    const unsettled = ended.map((ran) => judge(judged, world, ran).unsettled);
     if (top) judge(judged, world, await runRsync(world, topOf(pass.argv), () => {}));
+    const { vanished, counts } = carriers;
     if (pass.frozen && vanished.length > 0) throw changedAtRest(pass, world, vanished);
+    await looked.written;
     const away = pass.frozen ? [] : looked.away;
     return {
       kind: 'done',
@@ -201,11 +182,10 @@ async function onePass(
       scanSeconds: looked.scanSeconds,
       entries: looked.scanned.entries,
       ...counts,
-      unsettled: unsettled + vanished.length,
+      unsettled: unsettled.reduce((sum, one) => sum + one, vanished.length),
     };
   } catch (error) {
-    names.give([]);
-    await running.catch(() => {});
+    await carriers.carry([], new Map(), () => false).catch(() => {});
     await rm(file, { force: true });
     throw error;
   }

@@ -15,17 +15,21 @@ function pruned(exclude: readonly string[]): string[] {
 /** What a scan ends with when the path is no directory or has nothing in it: no exit code of find. */
 export const nothingThere = 3;
 
-/** type, device:inode, names, path; ended by NUL. */
-const seenFormat = '%y %D:%i %n %p\\0';
+/** type, device:inode, names, blocks of 512 bytes, size, path; ended by NUL. */
+const seenFormat = '%y %D:%i %n %b %s %p\\0';
+/** type, path; ended by NUL. Most file systems tell the type with the name: find need not ask for the inode. */
+const kindFormat = '%y %p\\0';
 
 /**
  * One walk over the tree, by metadata alone. A dot per entry; after it, for what has a ctime later than `since`
- * (seconds since the epoch), `C`, its `seenFormat`; for every other directory `D device:inode path`; both ended by NUL.
+ * (seconds since the epoch), `C`, its `seenFormat`; for every other directory `D device:inode path`, and for what else has
+ * several names `L`, its `seenFormat`; all ended by NUL.
  */
 export function scanCommand(path: string, exclude: readonly string[], since: number): string[] {
   const script = `cd -- "$1" && test -n "$(find . -mindepth 1 -maxdepth 1 -print -quit)" || exit ${nothingThere}; shift; exec find . -xdev "$@"`;
   const changed = ['-newerct', `@${since}`, '-printf', `C${seenFormat}`];
   const directory = ['-type', 'd', '-printf', 'D %D:%i %p\\0'];
+  const linked = ['-links', '+1', '-printf', `L${seenFormat}`];
   return [
     'sh',
     '-c',
@@ -39,6 +43,8 @@ export function scanCommand(path: string, exclude: readonly string[], since: num
     ...changed,
     '-o',
     ...directory,
+    '-o',
+    ...linked,
     ')',
   ];
 }
@@ -61,6 +67,11 @@ export type Depth = keyof typeof depths;
 /** What is at, or below, the places named on stdin; in `seenFormat`. */
 export function listCommand(path: string, exclude: readonly string[], depth: Depth): string[] {
   return findAt(path, ['-xdev', ...depths[depth], ...pruned(exclude), '-printf', seenFormat]);
+}
+
+/** The same, but only of which type each is; in `kindFormat`. */
+export function kindsCommand(path: string, exclude: readonly string[], depth: Depth): string[] {
+  return findAt(path, ['-xdev', ...depths[depth], ...pruned(exclude), '-printf', kindFormat]);
 }
 
 /** Every name in the tree of an inode with several names; in `seenFormat`. */

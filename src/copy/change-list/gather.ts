@@ -1,6 +1,7 @@
-import { directoriesWriter, directoryLine, readDirectories } from './directories.ts';
-import { list, namesOf, type Seen, type Side } from './look.ts';
-import { type ChangeList, halfLinked, type Looked, makeList } from './make-list.ts';
+import { longestName } from '../../verify/manifest-command.ts';
+import { type DirectoriesWriter, directoriesWriter, directoryLine, readDirectories } from './directories.ts';
+import { list, listKinds, namesOf, type Seen, type Side } from './look.ts';
+import { type ChangeList, halfLinked, inPlace, type Looked, makeList } from './make-list.ts';
 import { hasAncestorIn, parentOf } from './names.ts';
 import { type Scanned, scan } from './scan.ts';
 
@@ -24,6 +25,10 @@ export interface Gathered extends ChangeList {
   readonly carry: ReadonlyMap<string, Seen>;
   /** Pending names that were out of sight, with the directory they are in, after the scan had passed it. */
   readonly away: readonly string[];
+  /** Which of `names` are written into where they are on the target, and their sizes. */
+  readonly inPlace: ReadonlyMap<string, number>;
+  /** The new directories file is on the disk. */
+  readonly written: Promise<void>;
   readonly scanned: Scanned;
   readonly scanSeconds: number;
 }
@@ -45,33 +50,68 @@ export async function gather(
   const behind = new Set(sides.source.exclude.map((path) => Buffer.from(path, 'utf8').toString('latin1')));
   const pending = baseline.pending.filter((name) => !behind.has(name) && !hasAncestorIn(name, behind));
   if (pending.length > most) return { tooMany: pending.length };
-  const known = await readDirectories(baseline.directories);
+  const known = readDirectories(baseline.directories);
+  known.catch(() => {});
   const writer = directoriesWriter(file);
   try {
-    const begun = performance.now();
-    const since = baseline.since.seconds - marginSeconds;
-    const parents = new Set(pending.map(parentOf));
-    const scanned = await scan(sides.source, since, known, writer, most, parents);
-    const scanSeconds = (performance.now() - begun) / 1000;
-    if (scanned.changedCount > most) return { tooMany: scanned.changedCount };
-    const listed = await listBoth(sides, scanned, pending, most);
-    const carry = new Map([...scanned.changed, ...listed.whole, ...listed.still]);
-    for (const [name, seen] of await lostEntries(sides, { ...listed, carry }, most)) carry.set(name, seen);
-    if (carry.size > most) return { tooMany: carry.size };
-    const linked = await namesOf(sides.source, halfLinked(carry, scanned.changed));
-    for (const [name, seen] of linked) carry.set(name, seen);
-    // As they were listed: one that was replaced since the scan is not taken for known next time.
-    const fresh = [...listed.whole].filter(([, { type }]) => type === 'd');
-    await writer.write(fresh.map(([name, { inode }]) => directoryLine(name, inode)));
-    const made = makeList({ ...listed, carry });
-    // A directory that the target lacks is made in the top, though the source's top did not change.
-    const top = made.top || pending.some((name) => !name.includes('/'));
-    return made.names.length > most
-      ? { tooMany: made.names.length }
-      : { ...made, top, carry, away: listed.away, scanned, scanSeconds };
-  } finally {
+    const looked = await look(sides, baseline.since.seconds - marginSeconds, pending, known, writer, most);
+    const written = writer.end();
+    written.catch(() => {});
+    if (!('tooMany' in looked)) return { ...looked, written };
+    await written;
+    return looked;
+  } catch (error) {
     await writer.end();
+    throw error;
   }
+}
+
+async function look(
+  sides: Sides,
+  since: number,
+  pending: readonly string[],
+  known: Promise<ReadonlySet<string>>,
+  writer: DirectoriesWriter,
+  most: number,
+): Promise<Omit<Gathered, 'written'> | { readonly tooMany: number }> {
+  const begun = performance.now();
+  const parents = new Set(pending.map(parentOf));
+  const scanned = await scan(sides.source, since, known, writer, most, parents);
+  const scanSeconds = (performance.now() - begun) / 1000;
+  if (scanned.changedCount > most) return { tooMany: scanned.changedCount };
+  const listed = await listBoth(sides, scanned, pending, most);
+  const carry = new Map([...scanned.changed, ...listed.whole, ...listed.still]);
+  for (const [name, seen] of await lostEntries(sides, { ...listed, carry }, most)) carry.set(name, seen);
+  if (carry.size > most) return { tooMany: carry.size };
+  for (const [name, seen] of await otherNames(sides.source, halfLinked(carry, scanned.changed), scanned))
+    carry.set(name, seen);
+  // As they were listed: one that was replaced since the scan is not taken for known next time.
+  const fresh = [...listed.whole].filter(([, { type }]) => type === 'd');
+  await writer.write(fresh.map(([name, { inode }]) => directoryLine(name, inode)));
+  const made = makeList({ ...listed, carry });
+  // A directory that the target lacks is made in the top, though the source's top did not change.
+  const top = made.top || pending.some((name) => !name.includes('/'));
+  return made.names.length > most
+    ? { tooMany: made.names.length }
+    : {
+        ...made,
+        top,
+        carry,
+        away: listed.away,
+        inPlace: inPlace(carry, listed.there),
+        scanned,
+        scanSeconds,
+      };
+}
+
+/** All names of these inodes: as the scan saw them, or by a walk of their own. */
+async function otherNames(
+  source: Side,
+  inodes: ReadonlySet<string>,
+  { linked }: Scanned,
+): Promise<[string, Seen][]> {
+  const names = inodes.size === 0 ? [] : [...(linked ?? (await namesOf(source, inodes)))];
+  return names.filter(([, { inode }]) => inodes.has(inode));
 }
 
 type Listed = Awaited<ReturnType<typeof listBoth>>;
@@ -88,14 +128,17 @@ async function listBoth(
     .filter(([name, { type }]) => type === 'd' && !fresh.has(name) && !hasAncestorIn(name, fresh))
     .map(([name]) => name);
   const parents = [...new Set(pending.map(parentOf))];
+  const files = [...scanned.changed]
+    .filter(([name, { type }]) => type === 'f' && name.length <= longestName)
+    .map(([name]) => name);
   // What was pending may be gone from the source for good.
-  const [whole, here, present, ...there] = await Promise.all([
+  const [whole, here, present, there, ...kinds] = await Promise.all([
     list(source, scanned.fresh, 'whole', most),
     list({ ...source, mayVanish: true }, [...parents, ...pending], 'itself'),
     list(source, directories, 'children'),
-    list(target, scanned.fresh, 'whole'),
-    list(target, pending, 'itself'),
-    list(target, directories, 'children'),
+    list(target, [...new Set([...pending, ...files])], 'itself'),
+    listKinds(target, scanned.fresh, 'whole'),
+    listKinds(target, directories, 'children'),
   ]);
   const still = pending.flatMap((name): [string, Seen][] => {
     const seen = here.get(name);
@@ -110,7 +153,8 @@ async function listBoth(
     still: new Map(still),
     away: pending.filter(isAway),
     present,
-    target: new Map(there.flatMap((listing) => [...listing])),
+    there,
+    target: new Map([...there, ...kinds[0], ...kinds[1]]),
   };
 }
 

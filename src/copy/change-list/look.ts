@@ -4,16 +4,22 @@ import { printableName } from '../../verify/name.ts';
 import { nulList, nulRecords } from '../../verify/records.ts';
 import { copyError } from '../errors.ts';
 import { some } from '../run-rsync.ts';
-import { countCommand, type Depth, linkedCommand, listCommand } from './commands.ts';
+import { countCommand, type Depth, kindsCommand, linkedCommand, listCommand } from './commands.ts';
 
-/** One entry as find sees it. */
-export interface Seen {
+/** Which type an entry is of. */
+export interface Kind {
   /** find's letter. */
   readonly type: string;
+}
+
+/** One entry as find sees it. */
+export interface Seen extends Kind {
   /** `device:inode`. */
   readonly inode: string;
   /** How many names the inode has. */
   readonly links: number;
+  /** Of a file: bytes, and whether it has fewer blocks than these need. */
+  readonly file?: { readonly size: number; readonly sparse: boolean };
 }
 
 /** One side of the pass: a directory on a machine. */
@@ -31,17 +37,32 @@ function nameOf(path: string): string {
   return path === '.' ? '' : path.slice(2);
 }
 
-const seenRecord = /^([a-zA-Z]) (\d+:\d+) (\d+) (\.|\.\/.*)$/s;
+const seenRecord = /^([a-zA-Z]) (\d+:\d+) (\d+) (\d+) (\d+) (\.|\.\/.*)$/s;
+const kindRecord = /^([a-zA-Z]) (\.|\.\/.*)$/s;
 
 /** A record of `seenFormat`: its name (latin1) and what is there; undefined: not understood. */
 export function parseSeen(record: string): { name: string; seen: Seen } | undefined {
   const found = seenRecord.exec(record);
   if (found === null) return undefined;
-  const [, type, inode, links, path] = found as unknown as string[];
+  const [, type, inode, links, blocks, size, path] = found as unknown as string[];
+  const file = { size: Number(size), sparse: Number(blocks) * 512 < Number(size) };
   return {
     name: nameOf(path as string),
-    seen: { type: type as string, inode: inode as string, links: Number(links) },
+    seen: {
+      type: type as string,
+      inode: inode as string,
+      links: Number(links),
+      ...(type === 'f' ? { file } : {}),
+    },
   };
+}
+
+/** A record of `kindFormat`. */
+function parseKind(record: string): { name: string; seen: Kind } | undefined {
+  const found = kindRecord.exec(record);
+  return found === null
+    ? undefined
+    : { name: nameOf(found[2] as string), seen: { type: found[1] as string } };
 }
 
 export function notUnderstood(side: Side, record: string): Error {
@@ -71,14 +92,15 @@ function running(side: Side): { signal?: AbortSignal } {
   return side.signal === undefined ? {} : { signal: side.signal };
 }
 
-async function find(
+async function find<T>(
   side: Side,
   argv: readonly string[],
   names: Iterable<string> | undefined,
-  onSeen: (name: string, seen: Seen) => void,
+  parse: (record: string) => { readonly name: string; readonly seen: T } | undefined,
+  onSeen: (name: string, seen: T) => void,
 ): Promise<void> {
   const parser = nulRecords((record) => {
-    const found = parseSeen(record);
+    const found = parse(record);
     if (found === undefined) throw notUnderstood(side, record);
     onSeen(found.name, found.seen);
   });
@@ -106,8 +128,22 @@ export async function list(
 ): Promise<Map<string, Seen>> {
   const found = new Map<string, Seen>();
   if (names.length === 0) return found;
-  await find(side, listCommand(side.path, side.exclude, depth), places(names), (name, seen) => {
+  await find(side, listCommand(side.path, side.exclude, depth), places(names), parseSeen, (name, seen) => {
     if (found.size <= most) found.set(name, seen);
+  });
+  return found;
+}
+
+/** Of which types it is, at or below `names`: a fraction of the time that `list` takes. */
+export async function listKinds(
+  side: Side,
+  names: readonly string[],
+  depth: Depth,
+): Promise<Map<string, Kind>> {
+  const found = new Map<string, Kind>();
+  if (names.length === 0) return found;
+  await find(side, kindsCommand(side.path, side.exclude, depth), places(names), parseKind, (name, kind) => {
+    found.set(name, kind);
   });
   return found;
 }
@@ -116,7 +152,7 @@ export async function list(
 export async function namesOf(side: Side, inodes: ReadonlySet<string>): Promise<Map<string, Seen>> {
   const found = new Map<string, Seen>();
   if (inodes.size === 0) return found;
-  await find(side, linkedCommand(side.path, side.exclude), undefined, (name, seen) => {
+  await find(side, linkedCommand(side.path, side.exclude), undefined, parseSeen, (name, seen) => {
     if (inodes.has(seen.inode)) found.set(name, seen);
   });
   return found;

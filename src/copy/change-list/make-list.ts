@@ -1,4 +1,4 @@
-import type { Seen } from './look.ts';
+import type { Kind, Seen } from './look.ts';
 import { ancestors, hasAncestorIn } from './names.ts';
 
 type Listing = ReadonlyMap<string, Seen>;
@@ -10,7 +10,7 @@ export interface Looked {
   /** More of the source that exists and needs no carrying: what else is in a changed directory. */
   readonly present: Listing;
   /** The target's entries at all the places that were listed on the source. */
-  readonly target: Listing;
+  readonly target: ReadonlyMap<string, Kind>;
 }
 
 /**
@@ -25,6 +25,37 @@ export function halfLinked(carry: Listing, changed: Listing): Set<string> {
       missing.set(inode, (missing.get(inode) ?? links) - 1);
   }
   return new Set([...missing].filter(([, count]) => count > 0).map(([inode]) => inode));
+}
+
+/**
+ * Which files of a list rsync may write into where they are: on both sides a file of one name, so that no other name
+ * changes with it, and none with holes, which `--inplace` would not make.
+ * @param target as it was seen for this pass; a name that it lacks is not written in place
+ * @returns their sizes in bytes
+ */
+export function inPlace(carry: Listing, target: Listing): Map<string, number> {
+  const files = new Map<string, number>();
+  for (const [name, { file, links }] of carry) {
+    const there = target.get(name);
+    if (file === undefined || file.sparse || links !== 1) continue;
+    if (there?.type === 'f' && there.links === 1) files.set(name, file.size);
+  }
+  return files;
+}
+
+/** What one file costs beside the bytes in it, in bytes: measured, a third of a millisecond. */
+const bytesPerFile = 200_000;
+
+/** Two lists that take about as long as each other, for two rsyncs at once. */
+export function halves(files: ReadonlyMap<string, number>): [string[], string[]] {
+  const parts: [string[], string[]] = [[], []];
+  const costs = [0, 0];
+  for (const [name, size] of [...files].sort(([, one], [, other]) => other - one)) {
+    const least = (costs[0] as number) <= (costs[1] as number) ? 0 : 1;
+    parts[least].push(name);
+    costs[least] = (costs[least] as number) + size + bytesPerFile;
+  }
+  return parts;
 }
 
 export interface ChangeList {

@@ -14,20 +14,27 @@ export interface Scanned {
   readonly fresh: string[];
   /** Which of the directories that were asked about are there. */
   readonly standing: ReadonlySet<string>;
+  /**
+   * What has several names and did not change, by name; undefined where there is much of it. Without directories.
+   */
+  readonly linked: ReadonlyMap<string, Seen> | undefined;
   /** Of the whole tree, its top included. */
   readonly entries: number;
 }
 
+/** Names of inodes with several of them that are kept, some tens of megabytes; beyond it they are asked for when needed. */
+const mostLinked = 100_000;
+
 /**
  * Walks the source once. Directories that are where they were go to `writer`; memory grows with what changed.
- * @param known lines of the last directories file
+ * @param knownLines of the last directories file; the walk does not wait for them
  * @param asked directories whose presence the caller wants to know
  * @throws copy/source-not-as-expected when the path is empty, or another directory than before
  */
 export async function scan(
   source: Side,
   since: number,
-  known: ReadonlySet<string>,
+  knownLines: Promise<ReadonlySet<string>>,
   writer: DirectoriesWriter,
   most: number,
   asked: ReadonlySet<string> = new Set(),
@@ -37,6 +44,8 @@ export async function scan(
   let entries = 0;
   const fresh = new Set<string>();
   const standing = new Set<string>();
+  let known: ReadonlySet<string> = new Set();
+  let linked: Map<string, Seen> | undefined = new Map();
   let same: string[] = [];
   let device = '';
   const directory = (name: string, inode: string) => {
@@ -59,11 +68,17 @@ export async function scan(
       if (found.seen.type === 'd') directory(found.name, found.seen.inode);
       return;
     }
+    if (record[dots] === 'L' && found !== undefined) {
+      linked?.set(found.name, found.seen);
+      if (linked !== undefined && linked.size > mostLinked) linked = undefined;
+      return;
+    }
     const plain = /^D (\d+:\d+) (\.|\.\/.*)$/s.exec(record.slice(dots));
     if (plain === null) throw notUnderstood(source, record.slice(dots));
     directory((plain[2] as string).slice(2), plain[1] as string);
   });
   const push = async (chunk: Buffer) => {
+    known = await knownLines;
     parser.push(chunk);
     await writer.write(same);
     same = [];
@@ -76,7 +91,14 @@ export async function scan(
   if (result.exitCode === nothingThere) throw nothingHere(source, result.stderr.toString('utf8'));
   checkFind(source, result);
   if (/[^.]/.test(parser.rest())) throw notUnderstood(source, parser.rest());
-  return { changed, changedCount, fresh: [...fresh], standing, entries: entries + parser.rest().length };
+  return {
+    changed,
+    changedCount,
+    fresh: [...fresh],
+    standing,
+    linked,
+    entries: entries + parser.rest().length,
+  };
 }
 
 /** Its changes would not be seen from the next scan on, and what it covers looks unchanged when it is gone again. */

@@ -1,4 +1,5 @@
 import { directoriesOnly } from '../../copy/bulk/stream-command.ts';
+import { connectionOf, inPlaceOf } from '../../copy/rsync-command.ts';
 import { quoteArgv } from '../../ssh/quote.ts';
 import type { Operation } from '../operation.ts';
 import type { Stage } from '../plan.ts';
@@ -47,17 +48,28 @@ export function pvesh(operation: Extract<Operation, { kind: 'call' }>): string[]
   return ['pvesh', verb, operation.path, ...params];
 }
 
+/** The rsyncs of a list, which run at once. */
+function listed(listArgv: readonly string[]): string[] {
+  const connection = connectionOf(listArgv)?.argv;
+  return [
+    ...(connection === undefined ? [] : [`${quoteArgv([...connection, '-M', '-N', '-f'])}`]),
+    `${quoteArgv(listArgv)} < (names, NUL-separated)`,
+    '# beside it two of these, for files that are there on both sides, with one name and without holes:',
+    `${quoteArgv(inPlaceOf(listArgv))} < (names, NUL-separated)`,
+  ];
+}
+
 /** The rsync commands of a copy, each with a comment that says when it is the one. */
 function copyCommands(operation: Extract<Operation, { kind: 'copy' }>): string[] {
   const { pass, argv, partArgv, streamArgv, listArgv, rounds, maxShare, full } = operation;
   const whole = quoteArgv(argv);
-  const byList = `${quoteArgv(listArgv)} < (names, NUL-separated)`;
+  const byList = listed(listArgv);
   if (pass === 'final') {
     const stillDiffers = '# then, when both sides were read and compared, what still differs, by a list:';
-    if (full !== undefined) return [`# the whole tree, because ${full}:`, whole, stillDiffers, byList];
+    if (full !== undefined) return [`# the whole tree, because ${full}:`, whole, stillDiffers, ...byList];
     return [
       '# exactly what has changed, by a list:',
-      byList,
+      ...byList,
       `# before it the whole tree, and both sides read and compared, where the list cannot be trusted or has more than ${maxShare * 100} % of all entries:`,
       whole,
     ];
@@ -85,7 +97,7 @@ function copyCommands(operation: Extract<Operation, { kind: 'copy' }>): string[]
           `${quoteArgv(partArgv)} < (a part of the tree)`,
         ]),
     `# then, when both sides were read and compared, what differs or has changed, ${until}:`,
-    byList,
+    ...byList,
   ];
 }
 

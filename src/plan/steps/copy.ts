@@ -184,6 +184,8 @@ function pass(context: MoveContext, kind: 'seed' | 'final'): Operation {
     sudo: sourceGuest.config.sudo,
     protectMarker: topIsShare,
     lock: `/run/lock/drayage-${move.name}.lock`,
+    // Only root can make a file there; in /run/lock everybody can.
+    connection: `/run/drayage-${move.name}.ssh`,
     partialFolder: `${shareLayout(share.path).folder}/partial`,
   };
   const reason = fullPassReason(context);

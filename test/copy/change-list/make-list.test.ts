@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Seen } from '../../../src/copy/change-list/look.ts';
-import { halfLinked, makeList } from '../../../src/copy/change-list/make-list.ts';
+import { halfLinked, halves, inPlace, makeList } from '../../../src/copy/change-list/make-list.ts';
 
 /** `name: type`, with an inode of its own. */
 const seen = (entries: Readonly<Record<string, string>>): Map<string, Seen> =>
@@ -90,5 +90,43 @@ describe('the closure of hard links', () => {
     const changed = new Map([['a', file('1:7', 5)]]);
     const carry = new Map([...changed, ['d', { type: 'd', inode: '1:2', links: 4 }]]);
     expect(halfLinked(carry, changed).size).toBe(0);
+  });
+});
+
+describe('what is written in place', () => {
+  const file = (more: Partial<Seen> = {}): Seen => ({
+    ...{ type: 'f', inode: '1:7', links: 1, file: { size: 5000, sparse: false } },
+    ...more,
+  });
+  const here = (name: string, source: Seen, target: Seen | undefined) =>
+    inPlace(new Map([[name, source]]), new Map(target === undefined ? [] : [[name, target]]));
+
+  test('is a file that both sides have, by one name, and without holes', () => {
+    expect([...here('db/pages', file(), file())]).toEqual([['db/pages', 5000]]);
+  });
+
+  test('is none with another name on either side: that would change with it', () => {
+    expect(here('a', file({ links: 2 }), file()).size).toBe(0);
+    expect(here('a', file(), file({ links: 2 })).size).toBe(0);
+  });
+
+  test('is none with holes: they would be filled', () => {
+    expect(here('a', file({ file: { size: 5000, sparse: true } }), file()).size).toBe(0);
+  });
+
+  test('is nothing that the target lacks, or has as something else', () => {
+    expect(here('a', file(), undefined).size).toBe(0);
+    expect(here('a', file(), { type: 'l', inode: '1:8', links: 1 }).size).toBe(0);
+    expect(here('a', { type: 'd', inode: '1:8', links: 1 }, { type: 'd', inode: '1:8', links: 1 }).size).toBe(
+      0,
+    );
+  });
+
+  test('is shared out so that both halves take about as long', () => {
+    const small = Array.from({ length: 100 }, (_, index): [string, number] => [`small${index}`, 1000]);
+    const [one, other] = halves(new Map([['large', 20_000_000], ...small]));
+    expect([...one, ...other]).toHaveLength(101);
+    expect(one).toHaveLength(1);
+    expect(halves(new Map())).toEqual([[], []]);
   });
 });

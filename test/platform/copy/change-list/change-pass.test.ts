@@ -67,6 +67,26 @@ describe.each([
     expect(idle.result).toMatchObject({ listed: [], changed: 0, deleted: 0 });
   });
 
+  test('what differs is written into the files that are there, but for those with another name or with holes', async () => {
+    sh(`mkdir a b; for f in pages linked holes; do head -c 300000 /dev/urandom >a/$f; done
+      ln a/linked b/linked; truncate -s 4000000 a/holes`);
+    const baseline = await firstPass(copied);
+    const inodes = () =>
+      Object.fromEntries(
+        ['a/pages', 'a/linked', 'a/holes'].map((name) => [name, statSync(join(copied.target, name)).ino]),
+      );
+    const before = inodes();
+    sh(`for f in pages linked holes; do printf page | dd of=a/$f bs=1 seek=5000 conv=notrunc status=none; done
+      setcap cap_net_raw+ep a/pages; cp b/linked c; rm b/linked; mv c b/linked`);
+    await changeRound(copied, baseline, { frozen: true });
+    expect(whatIsNotEqual(copied)).toBe('');
+    const after = inodes();
+    expect(after['a/pages']).toBe(before['a/pages']);
+    expect(after['a/linked']).not.toBe(before['a/linked']);
+    expect(after['a/holes']).not.toBe(before['a/holes']);
+    expect(statSync(join(copied.target, 'a/holes')).blocks * 512).toBeLessThan(2_000_000);
+  });
+
   // Each on its own, so that the list can be held against what had to be in it.
   test.each([
     ['a directory is renamed', 'mkdir -p a/b; echo 1 >a/b/f', 'mv a z', ['', 'a', 'z', 'z/b', 'z/b/f']],

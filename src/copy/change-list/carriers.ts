@@ -1,0 +1,110 @@
+import { Readable } from 'node:stream';
+import { nulList } from '../../verify/records.ts';
+import type { Item } from '../output.ts';
+import { inPlaceOf } from '../rsync-command.ts';
+import { type PassProgress, type Ran, runRsync } from '../run-rsync.ts';
+import type { ChangePass, ChangePassWorld } from './change-pass.ts';
+import { halves } from './make-list.ts';
+
+/** The rsyncs of one pass: one for most names, two beside it that write into files where they are. */
+export interface Carriers {
+  /**
+   * Gives each its names, once; later calls only wait.
+   * @param planned is this name known to go from the target?
+   * @returns how each ended
+   */
+  carry(
+    names: readonly string[],
+    inPlace: ReadonlyMap<string, number>,
+    planned: (name: string) => boolean,
+  ): Promise<readonly Ran[]>;
+  readonly counts: { changed: number; deleted: number; bytes: number };
+  /** Names that were deleted on the target though the source had them when they were listed. */
+  readonly vanished: string[];
+}
+
+/** rsync's list: the process is there, connected, before the names are known. */
+function laterNames(): { readonly stream: Readable; give(names: readonly string[]): void } {
+  let give: (names: readonly string[]) => void = () => {};
+  const names = new Promise<readonly string[]>((resolve) => {
+    give = resolve;
+  });
+  async function* bytes() {
+    yield* nulList(await names);
+  }
+  return { stream: Readable.from(bytes()), give };
+}
+
+/** Starts them as soon as the lock that they share is held. @param ready says how it was refused, where it was */
+export function startCarriers(
+  pass: ChangePass,
+  world: ChangePassWorld,
+  ready: Promise<Ran | undefined>,
+): Carriers {
+  const counts = { changed: 0, deleted: 0, bytes: 0 };
+  const vanished: string[] = [];
+  const progress = progressOfAll((sum) => {
+    counts.bytes = sum.bytes.done;
+    world.progress?.(sum);
+  });
+  let isPlanned: (name: string) => boolean = () => false;
+  const onItem = ({ change, name }: Item) => {
+    if (change !== '*deleting') {
+      counts.changed += 1;
+      return;
+    }
+    counts.deleted += 1;
+    const plain = name.replace(/\/$/, '');
+    if (!isPlanned(plain)) vanished.push(plain);
+  };
+  const start = (argv: readonly string[]) => {
+    const names = laterNames();
+    const tell = progress();
+    const running = ready.then((refused) => refused ?? runRsync(world, argv, onItem, tell, names.stream));
+    running.catch(() => {});
+    return { running, give: names.give };
+  };
+  const into = inPlaceOf(pass.argv);
+  const [most, one, other] = [start(pass.argv), start(into), start(into)];
+  return {
+    counts,
+    vanished,
+    async carry(names, inPlace, planned) {
+      isPlanned = planned;
+      most.give(names.filter((name) => !inPlace.has(name)));
+      const [these, those] = halves(inPlace);
+      one.give(these);
+      other.give(those);
+      const ends = await Promise.allSettled([most.running, one.running, other.running]);
+      return ends.map((end) => {
+        if (end.status === 'rejected') throw end.reason;
+        return end.value;
+      });
+    },
+  };
+}
+
+/** The sum of what several say, told whenever one of them says something. */
+function progressOfAll(tell: (sum: PassProgress) => void): () => (progress: PassProgress) => void {
+  const said: (PassProgress | undefined)[] = [];
+  const add = (of: (progress: PassProgress) => number | undefined): number | undefined =>
+    said.reduce<number | undefined>((sum, one) => {
+      const more = one === undefined ? undefined : of(one);
+      return sum === undefined || more === undefined ? undefined : sum + more;
+    }, 0);
+  return () => {
+    const index = said.push(undefined) - 1;
+    return (progress) => {
+      said[index] = progress;
+      const known = said.filter((one) => one !== undefined);
+      const done = (of: (one: PassProgress) => number) => known.reduce((sum, one) => sum + of(one), 0);
+      const total = add(({ files }) => files.total);
+      const rate = done(({ bytesPerSecond = 0 }) => bytesPerSecond);
+      tell({
+        files: { done: done(({ files }) => files.done), ...(total === undefined ? {} : { total }) },
+        bytes: { done: done(({ bytes }) => bytes.done) },
+        ...(rate === 0 ? {} : { bytesPerSecond: rate }),
+      });
+    };
+  };
+}

@@ -1,0 +1,63 @@
+import { PassThrough } from 'node:stream';
+import type { Host } from '../../ssh/host.ts';
+import { lockOf } from '../bulk/part-command.ts';
+import { connectionOf, lockedExitCode } from '../rsync-command.ts';
+import type { Ran } from '../run-rsync.ts';
+
+/**
+ * Alone for an instant, then together with the rsyncs of the pass: no other pass, and none that a lost connection left
+ * behind. Then one connection for all of them, where they are to share one: each of its own costs the ends of it a tenth of a
+ * second of work. Where it does not come about, rsync's own tells why. Ends when its stdin does.
+ */
+const script = `exec 9>>"$1" || exit
+flock --nonblock --conflict-exit-code ${lockedExitCode} --exclusive 9 || exit
+flock --nonblock --conflict-exit-code ${lockedExitCode} --shared 9 || exit
+socket=$2; shift 2
+if [ -n "$socket" ]; then
+  rm -f -- "$socket"
+  "$@" -M -N -f </dev/null >/dev/null 2>&1 9>&-
+fi
+echo ready
+cat >/dev/null
+[ ! -S "$socket" ] || "$@" -O exit 2>/dev/null`;
+
+/** What the puller is asked for before the rsyncs of `listArgv`. */
+export function lineCommand(listArgv: readonly string[]): string[] {
+  const { socket, argv } = connectionOf(listArgv) ?? { socket: '', argv: [] };
+  return ['sh', '-c', script, 'sh', lockOf(listArgv), socket, ...argv];
+}
+
+export interface Line {
+  /** How it was refused; undefined: it is held. */
+  readonly ready: Promise<Ran | undefined>;
+  close(): Promise<void>;
+}
+
+/** Takes the lock of a pass, and makes its connection. */
+export function holdLine(puller: Host, listArgv: readonly string[], signal?: AbortSignal): Line {
+  const stdin = new PassThrough();
+  let told = () => {};
+  const held = new Promise<undefined>((resolve) => {
+    told = () => resolve(undefined);
+  });
+  const end = puller.run(lineCommand(listArgv), {
+    stdin,
+    onStdout: () => told(),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const refused = end.then(({ exitCode, stderr }) => ({
+    exitCode,
+    stderr: stderr.toString('utf8'),
+    unknown: [],
+  }));
+  const ready = Promise.race([held, refused]);
+  ready.catch(() => {});
+  return {
+    ready,
+    async close() {
+      stdin.end();
+      // The rsyncs have told how they ended: how this one did says nothing more.
+      await end.catch(() => {});
+    },
+  };
+}
