@@ -17,12 +17,12 @@ interface Process {
   readonly mounts: Mount[];
 }
 
-/** Marks the borders between the three parts of the answer; no file of /proc prints it. */
+/** Marks the borders between the parts of the answer; no file of /proc prints it. */
 const border = '\0drayage\0';
 
 /**
- * What every process holds, in one command: the links below /proc (NUL-separated), names and mounts, mapped files.
- * Processes that end meanwhile are no error. It needs root to see them all.
+ * What every process holds, in one command: the links below /proc (NUL-separated), names and mounts, mapped files; then
+ * what the kernel itself holds: files of loop devices, and swap. Processes that end meanwhile are no error. It needs root to see them all.
  */
 export const quietScript = [
   "find /proc/[0-9]*/ns/mnt /proc/[0-9]*/cwd /proc/[0-9]*/root /proc/[0-9]*/exe /proc/[0-9]*/fd -maxdepth 1 -type l -printf '%p\\0%l\\0' 2>/dev/null",
@@ -30,6 +30,8 @@ export const quietScript = [
   "grep -Has '' /proc/[0-9]*/comm /proc/[0-9]*/mountinfo",
   "printf '\\0drayage\\0'",
   "grep -HasoE ' /.*' /proc/[0-9]*/maps | sort -u",
+  "printf '\\0drayage\\0'",
+  "grep -Has '' /sys/block/loop*/loop/backing_file /proc/swaps",
   "printf '\\0drayage\\0'",
   'readlink /proc/self/ns/mnt',
 ].join('\n');
@@ -66,12 +68,12 @@ function locate(path: string, mounts: readonly Mount[]): { device: string; path:
  * under another name. undefined when the answer is not understood.
  * @param output stdout of quietScript, as latin1
  * @param path absolute, bytes as latin1
- * @returns one line per process, ready to print
+ * @returns one line for each process, loop device and swap file, ready to print
  */
 export function holders(output: string, path: string): string[] | undefined {
   const parts = output.split(border);
-  if (parts.length !== 4) return undefined;
-  const [links, status, maps, self] = parts as [string, string, string, string];
+  if (parts.length !== 5) return undefined;
+  const [links, status, maps, kernel, self] = parts as [string, string, string, string, string];
   const processes = new Map<string, Process>();
   const at = (pid: string): Process => {
     const known = processes.get(pid);
@@ -87,7 +89,7 @@ export function holders(output: string, path: string): string[] | undefined {
     const [, pid, by] = found as unknown as [string, string, string];
     const target = fields[index + 1] as string;
     if (by === 'ns/mnt') at(pid).namespace = target;
-    else if (target.startsWith('/')) at(pid).files.push({ by, path: target.replace(/ \(deleted\)$/, '') });
+    else if (target.startsWith('/')) at(pid).files.push({ by, path: withoutMark(target) });
   }
   for (const line of status.split('\n')) {
     const found = /^\/proc\/(\d+)\/(comm|mountinfo):(.*)$/s.exec(line);
@@ -106,7 +108,7 @@ export function holders(output: string, path: string): string[] | undefined {
     if (found === null) continue;
     at(found[1] as string).files.push({
       by: 'map',
-      path: unescapeOctal((found[2] as string).replace(/ \(deleted\)$/, '')),
+      path: unescapeOctal(withoutMark(found[2] as string)),
     });
   }
   const own = self.trim();
@@ -116,7 +118,10 @@ export function holders(output: string, path: string): string[] | undefined {
   if (here === undefined) return undefined;
   const source = locate(path, here.mounts);
   if (source === undefined) return undefined;
-  return [...processes.values()].flatMap((process) => {
+  const byKernel = heldByKernel(kernel).filter(
+    (file) => isBelow(file.path, path) || lies(file.path, here.mounts, source),
+  );
+  const byProcesses = [...processes.values()].flatMap((process) => {
     const held = process.files.find(
       (file) => isBelow(file.path, path) || lies(file.path, process.mounts, source),
     );
@@ -131,6 +136,30 @@ export function holders(output: string, path: string): string[] | undefined {
           `${printableName(process.name)} (pid ${process.pid}): has it mounted at ${printableName(bind.point)}`,
         ];
   });
+  return [...byKernel.map(({ by, path: file }) => `${by} -> ${printableName(file)}`), ...byProcesses];
+}
+
+/** No process need have these open: `loop0`, or `swap`, with the file, as the machine itself sees it. */
+function heldByKernel(text: string): { readonly by: string; readonly path: string }[] {
+  const loops = new Map<string, string>();
+  const swaps: { by: string; path: string }[] = [];
+  for (const line of text.split('\n')) {
+    const loop = /^\/sys\/block\/(loop\d+)\/loop\/backing_file:(.*)$/s.exec(line);
+    if (loop !== null) {
+      // A newline in its name is printed as it is.
+      const [, name, part] = loop as unknown as [string, string, string];
+      const before = loops.get(name);
+      loops.set(name, before === undefined ? part : `${before}\n${part}`);
+    }
+    const swap = /^\/proc\/swaps:(\/\S*)\s+file\s/.exec(line);
+    if (swap !== null) swaps.push({ by: 'swap', path: withoutMark(unescapeOctal(swap[1] as string)) });
+  }
+  return [...[...loops].map(([by, path]) => ({ by, path: withoutMark(path) })), ...swaps];
+}
+
+/** What the kernel writes behind the name of a file that has none any more. */
+function withoutMark(path: string): string {
+  return path.replace(/ \(deleted\)$/, '');
 }
 
 function lies(path: string, mounts: readonly Mount[], source: { device: string; path: string }): boolean {

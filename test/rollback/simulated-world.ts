@@ -62,7 +62,7 @@ const answer = (exitCode: number, stdout = ''): RunResult => ({
   stdout: Buffer.from(stdout, 'latin1'),
   stderr: empty,
 });
-const nobody = `/proc/1/ns/mnt\0mnt:[1]\0\0drayage\0/proc/1/mountinfo:1 0 8:1 / / rw - ext4 x rw\n\0drayage\0\0drayage\0mnt:[1]\n`;
+const nobody = `/proc/1/ns/mnt\0mnt:[1]\0\0drayage\0/proc/1/mountinfo:1 0 8:1 / / rw - ext4 x rw\n\0drayage\0\0drayage\0\0drayage\0mnt:[1]\n`;
 
 /** Units start where their conditions hold; containers where they have a restart policy. */
 function wouldRun(durable: Durable, side: 'source' | 'target', name: Name): boolean {

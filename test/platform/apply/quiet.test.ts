@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -90,6 +90,30 @@ describe('a path', () => {
     expect(await look()).toEqual([expect.stringMatching(/^sleep \(pid \d+\): has it mounted at .*\/data$/)]);
   });
 
+  test('below which a loop device has its file is not, though no process has it open', async () => {
+    execFileSync('truncate', ['--size', '1M', join(folder, 'image')]);
+    const device = execFileSync('losetup', ['--find', '--show', join(folder, 'image')], { encoding: 'utf8' });
+    try {
+      expect(await look()).toEqual([expect.stringMatching(/^loop\d+ -> .*image$/)]);
+    } finally {
+      execFileSync('losetup', ['--detach', device.trim()]);
+    }
+  });
+
+  test('below which swap lies is not', () => {
+    const parts = (swaps: string) =>
+      [
+        '/proc/7/ns/mnt\0mnt:[1]\0',
+        '/proc/7/comm:init\n/proc/7/mountinfo:1 0 8:1 / / rw - ext4 /dev/sda1 rw\n',
+        '',
+        `/proc/swaps:Filename Type Size Used Priority\n${swaps}\n`,
+        'mnt:[1]\n',
+      ].join('\0drayage\0');
+    const swap = '/proc/swaps:/mnt/docker/a\\040b file\t\t1024\t0\t-2';
+    expect(holders(parts(swap), '/mnt/docker')).toEqual(['swap -> /mnt/docker/a b']);
+    expect(holders(parts('/proc/swaps:/dev/sda2 partition\t1024\t0\t-2'), '/mnt/docker')).toEqual([]);
+  });
+
   test('beside which somebody works is quiet', async () => {
     mkdirSync(`${folder}-other`);
     await hold('echo; exec sleep 60', `${folder}-other`);
@@ -98,6 +122,6 @@ describe('a path', () => {
 
   test('of a machine whose answer is cut off is not called quiet', () => {
     expect(holders('', '/mnt/docker')).toBeUndefined();
-    expect(holders('\0drayage\0\0drayage\0\0drayage\0', '/mnt/docker')).toBeUndefined();
+    expect(holders('\0drayage\0'.repeat(4), '/mnt/docker')).toBeUndefined();
   });
 });
