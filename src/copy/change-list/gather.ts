@@ -1,6 +1,6 @@
 import { longestName } from '../../verify/manifest-command.ts';
 import { type DirectoriesWriter, directoriesWriter, directoryLine, readDirectories } from './directories.ts';
-import { list, listKinds, namesOf, type Seen, type Side } from './look.ts';
+import { askEarly, list, listKinds, namesOf, type Seen, type Side } from './look.ts';
 import { type ChangeList, halfLinked, inPlace, type Looked, makeList } from './make-list.ts';
 import { hasAncestorIn, parentOf } from './names.ts';
 import { type Scanned, scan } from './scan.ts';
@@ -74,12 +74,40 @@ async function look(
   writer: DirectoriesWriter,
   most: number,
 ): Promise<Omit<Gathered, 'written'> | { readonly tooMany: number }> {
+  const questions = askBoth(sides, most);
+  try {
+    return await lookFor(sides, since, pending, known, writer, most, questions);
+  } finally {
+    await Promise.allSettled(Object.values(questions).map((question) => question.about([])));
+  }
+}
+
+/** The listings of both sides, begun beside the scan: what is left for after it is only their answers. */
+function askBoth({ source, target }: Sides, most: number) {
+  return {
+    whole: askEarly((names) => list(source, names, 'whole', most)),
+    present: askEarly((names) => list(source, names, 'children')),
+    there: askEarly((names) => list(target, names, 'itself')),
+    kindsWhole: askEarly((names) => listKinds(target, names, 'whole')),
+    kinds: askEarly((names) => listKinds(target, names, 'children')),
+  };
+}
+
+async function lookFor(
+  sides: Sides,
+  since: number,
+  pending: readonly string[],
+  known: Promise<ReadonlySet<string>>,
+  writer: DirectoriesWriter,
+  most: number,
+  questions: ReturnType<typeof askBoth>,
+): Promise<Omit<Gathered, 'written'> | { readonly tooMany: number }> {
   const begun = performance.now();
   const parents = new Set(pending.map(parentOf));
   const scanned = await scan(sides.source, since, known, writer, most, parents);
   const scanSeconds = (performance.now() - begun) / 1000;
   if (scanned.changedCount > most) return { tooMany: scanned.changedCount };
-  const listed = await listBoth(sides, scanned, pending, most);
+  const listed = await listBoth(sides.source, questions, scanned, pending);
   const carry = new Map([...scanned.changed, ...listed.whole, ...listed.still]);
   for (const [name, seen] of await lostEntries(sides, { ...listed, carry }, most)) carry.set(name, seen);
   if (carry.size > most) return { tooMany: carry.size };
@@ -118,10 +146,10 @@ type Listed = Awaited<ReturnType<typeof listBoth>>;
 
 /** The directories that changed, those that are new at their place in whole, and what is pending: on both sides at once. */
 async function listBoth(
-  { source, target }: Sides,
+  source: Side,
+  questions: ReturnType<typeof askBoth>,
   scanned: Scanned,
   pending: readonly string[],
-  most: number,
 ) {
   const fresh = new Set(scanned.fresh);
   const directories = [...scanned.changed]
@@ -133,12 +161,12 @@ async function listBoth(
     .map(([name]) => name);
   // What was pending may be gone from the source for good.
   const [whole, here, present, there, ...kinds] = await Promise.all([
-    list(source, scanned.fresh, 'whole', most),
+    questions.whole.about(scanned.fresh),
     list({ ...source, mayVanish: true }, [...parents, ...pending], 'itself'),
-    list(source, directories, 'children'),
-    list(target, [...new Set([...pending, ...files])], 'itself'),
-    listKinds(target, scanned.fresh, 'whole'),
-    listKinds(target, directories, 'children'),
+    questions.present.about(directories),
+    questions.there.about([...new Set([...pending, ...files])]),
+    questions.kindsWhole.about(scanned.fresh),
+    questions.kinds.about(directories),
   ]);
   const still = pending.flatMap((name): [string, Seen][] => {
     const seen = here.get(name);

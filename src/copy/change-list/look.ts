@@ -95,7 +95,7 @@ function running(side: Side): { signal?: AbortSignal } {
 async function find<T>(
   side: Side,
   argv: readonly string[],
-  names: Iterable<string> | undefined,
+  names: Names | undefined,
   parse: (record: string) => { readonly name: string; readonly seen: T } | undefined,
   onSeen: (name: string, seen: T) => void,
 ): Promise<void> {
@@ -106,12 +106,23 @@ async function find<T>(
   });
   const result = await side.host.run(argv, {
     onStdout: parser.push,
-    ...(names === undefined ? {} : { stdin: Readable.from(nulList(names)) }),
+    ...(names === undefined ? {} : { stdin: Readable.from(placesOf(names)) }),
     ...running(side),
   });
   parser.push(result.stdout);
   checkFind(side, result);
   if (parser.rest() !== '') throw notUnderstood(side, parser.rest());
+}
+
+/** Names that are known, or will be: the command is there, connected, before they are. */
+export type Names = readonly string[] | Promise<readonly string[]>;
+
+function isNone(names: Names): boolean {
+  return Array.isArray(names) && names.length === 0;
+}
+
+async function* placesOf(names: Names): AsyncGenerator<Buffer> {
+  yield* nulList(places(await names));
 }
 
 /** So that no name is taken for an option. */
@@ -122,27 +133,23 @@ function* places(names: readonly string[]): Generator<string> {
 /** What is at or below `names`. @param most entries are kept; more are only walked over. */
 export async function list(
   side: Side,
-  names: readonly string[],
+  names: Names,
   depth: Depth,
   most = Number.POSITIVE_INFINITY,
 ): Promise<Map<string, Seen>> {
   const found = new Map<string, Seen>();
-  if (names.length === 0) return found;
-  await find(side, listCommand(side.path, side.exclude, depth), places(names), parseSeen, (name, seen) => {
+  if (isNone(names)) return found;
+  await find(side, listCommand(side.path, side.exclude, depth), names, parseSeen, (name, seen) => {
     if (found.size <= most) found.set(name, seen);
   });
   return found;
 }
 
 /** Of which types it is, at or below `names`: a fraction of the time that `list` takes. */
-export async function listKinds(
-  side: Side,
-  names: readonly string[],
-  depth: Depth,
-): Promise<Map<string, Kind>> {
+export async function listKinds(side: Side, names: Names, depth: Depth): Promise<Map<string, Kind>> {
   const found = new Map<string, Kind>();
-  if (names.length === 0) return found;
-  await find(side, kindsCommand(side.path, side.exclude, depth), places(names), parseKind, (name, kind) => {
+  if (isNone(names)) return found;
+  await find(side, kindsCommand(side.path, side.exclude, depth), names, parseKind, (name, kind) => {
     found.set(name, kind);
   });
   return found;
@@ -171,4 +178,26 @@ export async function countBelow(side: Side, directories: readonly string[]): Pr
   });
   checkFind(side, result);
   return count + result.stdout.length;
+}
+
+/** A question that is asked before it is known about which names. */
+export interface Question<T> {
+  about(names: readonly string[]): Promise<T>;
+}
+
+/** Of questions that were asked early, each is to be told its names, or none. */
+export function askEarly<T>(ask: (names: Promise<readonly string[]>) => Promise<T>): Question<T> {
+  let give: (names: readonly string[]) => void = () => {};
+  const answer = ask(
+    new Promise((resolve) => {
+      give = resolve;
+    }),
+  );
+  answer.catch(() => {});
+  return {
+    about(names) {
+      give(names);
+      return answer;
+    },
+  };
 }
