@@ -159,11 +159,12 @@ const sharedLock = '--shared';
 /**
  * Of a list, the names of files that are there on both sides, with no other name and without holes: rsync writes what
  * differs into them, where otherwise it writes each anew, changed or not. Of a database file in which some pages changed that is
- * most of the work. No half-sent file is kept apart, and holes are none to keep.
+ * most of the work. No half-sent file is kept apart, and holes are none to keep. The directories above belong to the other
+ * rsync alone: two that take the same attribute from one of them at once would fail.
  */
 export function inPlaceOf(listArgv: readonly string[]): string[] {
   return listArgv.flatMap((argument) => {
-    if (argument === '-aHAXS') return ['-aHAX', '--inplace'];
+    if (argument === '-aHAXS') return ['-aHAX', '--inplace', '--no-implied-dirs'];
     return argument.startsWith('--partial-dir=') ? [] : [argument];
   });
 }
