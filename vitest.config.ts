@@ -36,6 +36,7 @@ export default defineConfig({
           include: ['test/zfs-real/**/*.test.ts'],
           testTimeout: 900_000,
           hookTimeout: 900_000,
+          fileParallelism: false,
         },
       },
     ],

@@ -53,6 +53,44 @@ export const zfsErrors = {
       'The snapshot is held (zfs hold), being sent, or in use below .zfs/snapshot; it was not destroyed.',
     exit: 5,
   },
+  'zfs/held-already': { meaning: 'The snapshot has a hold of that tag already.', exit: 5 },
+  'zfs/send-needs-raw': {
+    meaning:
+      'The properties of an encrypted dataset can be sent only with its blocks as they are (zfs send -w).',
+    exit: 5,
+  },
+  'zfs/receive-cut-off': {
+    meaning:
+      'The stream ended early or was damaged. What had arrived is kept, and zfs send -t goes on there with the token of the receiving dataset.',
+    exit: 6,
+  },
+  'zfs/resume-stale': {
+    meaning:
+      'A receive was cut off, and the snapshot that it was made from is no longer there: it cannot go on, only be thrown away.',
+    exit: 5,
+  },
+  'zfs/receive-partial': {
+    meaning: 'The dataset holds what a receive that was cut off has left: that is to be ended first.',
+    exit: 5,
+  },
+  'zfs/receive-modified': {
+    meaning:
+      'The receiving dataset was changed since its newest snapshot. zfs receive -F would throw these changes away.',
+    exit: 5,
+  },
+  'zfs/receive-exists': {
+    meaning: 'A whole dataset is to be received where one is already. zfs receive -F would replace it.',
+    exit: 5,
+  },
+  'zfs/receive-no-base': {
+    meaning:
+      'What changed since a snapshot can be received only by a dataset whose newest snapshot is that one.',
+    exit: 5,
+  },
+  'zfs/key-not-loaded': {
+    meaning: 'The dataset is encrypted, and its key is not loaded: it can be neither mounted nor read.',
+    exit: 5,
+  },
   'zfs/module-missing': {
     meaning: 'The ZFS kernel module is not loaded and could not be loaded for the running kernel.',
     exit: 1,
@@ -150,6 +188,51 @@ const readings: readonly Reading[] = [
     code: 'zfs/pool-suspended',
     seen: /pool I\/O is currently suspended$/m,
     next: () => ['zpool status -x', 'zpool clear <pool>'],
+  },
+  {
+    code: 'zfs/resume-stale',
+    seen: /^cannot resume send: '([^']*)' (?:used in the initial send no longer exists|is no longer the same snapshot used in the initial send)$/m,
+    next: () => ['on the receiving node: zfs receive -A <dataset>'],
+  },
+  {
+    code: 'zfs/send-needs-raw',
+    seen: /^cannot send [^ ]+: encrypted dataset [^ ]+ may not be sent with properties without the raw flag$/m,
+    next: () => ['zfs send -w'],
+  },
+  {
+    code: 'zfs/receive-cut-off',
+    seen: /^cannot receive .*: checksum mismatch or incomplete stream\.?$/m,
+    next: () => ['run the same command again: it goes on', 'zfs get receive_resume_token <dataset>'],
+  },
+  {
+    code: 'zfs/receive-partial',
+    seen: /^cannot receive .*: destination [^ ]+ contains partially-complete state from "zfs receive -s"\.$/m,
+    next: () => ['zfs get receive_resume_token <dataset>', 'zfs receive -A <dataset>'],
+  },
+  {
+    code: 'zfs/receive-modified',
+    seen: /^cannot receive .*: destination [^ ]+ has been modified$/m,
+    next: () => ['zfs diff -FHh <dataset>@<newest snapshot> <dataset>', 'zfs get written <dataset>'],
+  },
+  {
+    code: 'zfs/receive-exists',
+    seen: /^cannot receive new filesystem stream: destination '([^']*)' exists$/m,
+    next: (named) => [`zfs list -t all -r ${named}`],
+  },
+  {
+    code: 'zfs/receive-no-base',
+    seen: /^cannot receive incremental stream: (?:destination '([^']*)' does not exist|most recent snapshot of .* does not$)/m,
+    next: () => ['zfs list -t snapshot -s creation <dataset>, on both nodes'],
+  },
+  {
+    code: 'zfs/held-already',
+    seen: /^cannot hold snapshot '([^']*)': tag already exists on this dataset$/m,
+    next: (named) => [`zfs holds ${named}`],
+  },
+  {
+    code: 'zfs/key-not-loaded',
+    seen: /^cannot mount '([^']*)': encryption key not loaded$/m,
+    next: (named) => [`zfs load-key ${named}`],
   },
   {
     code: 'zfs/not-mounted',
