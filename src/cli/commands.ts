@@ -239,6 +239,30 @@ export const commandSpecs: readonly CommandSpec[] = [
     load: async () => (await import('./commands/tofu.ts')).tofuApply,
   },
   {
+    name: 'check',
+    summary: 'everything that must hold before a commit; installs as a git hook',
+    description: [
+      'Checks the configuration, that Nix reads hosts.nix, that the generated files are fresh and staged together with what they are made from, that OpenTofu finds them valid, and that nothing secret is staged: tokens, private keys, states and plans of OpenTofu, records of drayage.',
+      'Without --offline it also asks the cluster whether files, state and cluster say the same.',
+      '--install makes it the pre-commit hook of this repository. A hook that is there is kept, and called first; where husky, lefthook, the pre-commit framework or core.hooksPath keep the hooks, it says the line to add instead.',
+    ].join('\n\n'),
+    options: [
+      new Option('--offline', 'ask nobody: no drift'),
+      new Option('--install', 'make it the pre-commit hook, with --offline'),
+      new Option('--uninstall', 'take the hook away, and put back what was there before').conflicts(
+        'install',
+      ),
+    ],
+    closing: closing({
+      examples: [
+        ['drayage check', 'everything, the cluster too'],
+        ['drayage check --install', 'before every commit from now on'],
+      ],
+      codes: [5, 10],
+    }),
+    load: async () => (await import('./commands/check.ts')).check,
+  },
+  {
     name: 'schema',
     summary: 'the JSON Schema of drayage.yaml',
     description: 'Prints the JSON Schema of drayage.yaml, for editors.',

@@ -4,13 +4,14 @@ import { join } from 'node:path';
 import { readIfThere } from '../apply/file.ts';
 import type { Config, TofuConfig } from '../config/config.ts';
 import { readProviderPin } from '../config/provider-version.ts';
+import { DrayageError } from '../errors/error.ts';
 import type { ClusterFindings } from '../inspect/findings.ts';
 import type { Fleet } from '../nix/fleet.ts';
 import { desiredMappings, desiredVms, existingOf, type Tracked } from '../plan/tofu/desired.ts';
 import type { Existing, TofuVm } from '../plan/tofu/fleet.ts';
 import type { FileWrite } from '../plan/tofu/operations.ts';
 import { ownership, type Previous, readPrevious } from '../plan/tofu/previous.ts';
-import { makeStack, providerFile, stackFile } from '../plan/tofu/stack.ts';
+import { makeStack, providerFile, type Stack, type StackInput, stackFile } from '../plan/tofu/stack.ts';
 import { tofuError } from '../tofu/errors.ts';
 
 /** The generated files, as they are and as they shall be. */
@@ -27,6 +28,17 @@ export interface StackSources {
   /** Absent: the cluster is not asked, and what is there is taken from the last files. */
   readonly cluster?: Pick<ClusterFindings, 'vms' | 'mappings'>;
   readonly tracked?: Tracked;
+}
+
+/** The files that `drayage tofu generate` keeps. */
+export function generatedFiles({ folder, providerFile: withProvider }: TofuConfig): string[] {
+  return [stackFile, ...(withProvider ? [providerFile] : [])].map((name) => join(folder, name));
+}
+
+/** What the generated file says now; undefined: there is none. @throws tofu/foreign-file, tofu/edited-file */
+export async function readGenerated({ folder }: TofuConfig): Promise<Previous | undefined> {
+  const text = await ownFile(join(folder, stackFile));
+  return text === undefined ? undefined : readPrevious(text);
 }
 
 /** @throws tofu/not-configured */
@@ -51,11 +63,16 @@ export async function lookAtStack({ config, fleet, cluster, tracked }: StackSour
     [providerFile]: withProvider ? await ownFile(join(folder, providerFile)) : undefined,
   };
   const before = current[stackFile] === undefined ? undefined : readPrevious(current[stackFile]);
+  if (cluster === undefined && before === undefined)
+    throw tofuError('tofu/stale', {
+      seen: `${join(folder, stackFile)} is not there yet`,
+      next: ['drayage tofu generate   # asks the cluster what exists'],
+    });
   const existing = whatIsThere(config, fleet, cluster, before, tracked);
   const vms = desiredVms(config, fleet, existing);
   const pin = readProviderPin(provider);
   if ('problem' in pin) throw new Error(`tofu.provider was not checked: ${pin.problem}`);
-  const stack = makeStack({
+  const stack = makeOrAsk(cluster !== undefined, {
     dialect: pin.dialect,
     ...(config.cluster.endpoint === undefined ? {} : { endpoint: config.cluster.endpoint }),
     withProvider,
@@ -79,7 +96,21 @@ export async function lookAtStack({ config, fleet, cluster, tracked }: StackSour
   return { vms, stale, notes: stack.notes };
 }
 
-function whatIsThere(
+/** What the last files do not know may be in the cluster: that is not told from them. */
+function makeOrAsk(asked: boolean, input: StackInput): Stack {
+  try {
+    return makeStack(input);
+  } catch (error) {
+    if (asked || !(error instanceof DrayageError) || error.code !== 'tofu/nothing-to-import') throw error;
+    throw tofuError('tofu/stale', {
+      seen: 'a machine that is not cloned is not in the generated files yet',
+      next: ['drayage tofu generate   # asks the cluster what exists'],
+    });
+  }
+}
+
+/** What there is in the cluster; where it is not asked, what the last files say. */
+export function whatIsThere(
   config: Config,
   fleet: Fleet | undefined,
   cluster: StackSources['cluster'],

@@ -57,6 +57,11 @@ export function writeFiles(files: readonly FileWrite[], title: string, drayage: 
   );
 }
 
+/** Operations of one step that is not a move's. */
+export function operationsPlan(id: string, title: string, operations: Operation[], drayage: string): Plan {
+  return planOf([step(id, title, operations)], drayage);
+}
+
 /** `init`: fetches the provider and writes the lock file. */
 export function initPlan(command: string, folder: string, drayage: string): Plan {
   const argv = [command, `-chdir=${folder}`, 'init', '-input=false', '-no-color'];

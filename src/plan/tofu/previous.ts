@@ -6,6 +6,8 @@ import { stamp, stampWords } from './stack.ts';
 export interface Previous {
   /** Every resource, and every one that is to be forgotten. */
   readonly addresses: readonly string[];
+  /** Every resource. */
+  readonly resources: readonly string[];
   /** By the name of the resource. */
   readonly mappingTypes: Readonly<Record<string, MappingType>>;
   /** What it says of what is there: the base where the cluster is not asked. */
@@ -33,7 +35,8 @@ export function readPrevious(text: string): Previous | undefined {
   const types: Record<string, MappingType> = {};
   const imported = list(parsed.import).map((entry) => object(entry).to);
   const origin = (address: string): Origin => (imported.includes(address) ? 'imported' : 'created');
-  const addresses = list(parsed.removed).map((entry) => String(object(entry).from));
+  const forgotten = list(parsed.removed).map((entry) => String(object(entry).from));
+  const addresses: string[] = [];
   const mappings: Record<string, ExistingMapping> = {};
   for (const type of mappingTypes)
     for (const [name, value] of Object.entries(object(resources[type]))) {
@@ -70,7 +73,12 @@ export function readPrevious(text: string): Previous | undefined {
       virtiofs: list(body.virtiofs).map((block) => deviceOf(object(block))),
     };
   }
-  return { addresses, mappingTypes: types, existing: { vms, mappings } };
+  return {
+    addresses: [...forgotten, ...addresses],
+    resources: addresses,
+    mappingTypes: types,
+    existing: { vms, mappings },
+  };
 }
 
 function deviceOf(block: Loose): TofuVirtiofs {

@@ -373,3 +373,22 @@ describe('drayage tofu plan and apply', () => {
     expect(tofu.verbs()).not.toContain('apply');
   });
 });
+
+describe('drayage check', () => {
+  it('says where files, state and cluster differ, and exits with 10', async () => {
+    await run(['tofu', 'generate']);
+    tofu.set({ plan: planWith([]), resources: {} });
+    writeFileSync(join(cwd, 'tofu/terraform.tfstate'), '{"version":4,"lineage":"a-lineage","serial":1}');
+    const ended = await run(['check']);
+    expect(ended).toMatchObject({
+      exitCode: 10,
+      stdout: expect.stringContaining('good    generated files: fresh'),
+    });
+    for (const line of [
+      'doc2 (VM 114) has no virtiofs device with the mapping containers',
+      'the directory mapping containers is not in the cluster',
+      'the state does not have proxmox_virtual_environment_vm.doc1: drayage tofu apply',
+    ])
+      expect(ended.stderr).toContain(line);
+  });
+});
