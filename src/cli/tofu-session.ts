@@ -16,7 +16,7 @@ import type { ProxmoxClient } from '../proxmox/client.ts';
 import { proxmoxReader } from '../proxmox/reader.ts';
 import type { Host } from '../ssh/host.ts';
 import { controllerHost } from '../ssh/local.ts';
-import { tofuOf } from '../stack/files.ts';
+import { needFolder, tofuOf } from '../stack/files.ts';
 import { findTofu, openTofu, type TofuClient, tofuEnvironment } from '../tofu/client.ts';
 import { tofuError } from '../tofu/errors.ts';
 import { clusterApi, openCluster } from './cluster.ts';
@@ -76,6 +76,7 @@ export async function withTofu(
       fleet: async () => (config.hosts === undefined ? undefined : await readFleet(config.hosts.file)),
       async tofu(certificateFolder) {
         const { binary, folder } = tofuOf(config);
+        await needFolder(folder);
         if (certificateFolder !== undefined) environment = await withAccess(config, certificateFolder);
         return openTofu(controller(), await findTofu(controller(), binary), folder);
       },

@@ -30,6 +30,12 @@ export interface StackSources {
   readonly tracked?: Tracked;
 }
 
+/** @throws tofu/no-folder */
+export async function needFolder(folder: string): Promise<void> {
+  if ((await stat(folder).catch(() => undefined))?.isDirectory() === true) return;
+  throw tofuError('tofu/no-folder', { seen: `${folder} is no folder`, next: [`mkdir -p ${folder}`] });
+}
+
 /** The files that `drayage tofu generate` keeps. */
 export function generatedFiles({ folder, providerFile: withProvider }: TofuConfig): string[] {
   return [stackFile, ...(withProvider ? [providerFile] : [])].map((name) => join(folder, name));
@@ -56,8 +62,7 @@ export function tofuOf(config: Config): TofuConfig {
  */
 export async function lookAtStack({ config, fleet, cluster, tracked }: StackSources): Promise<StackLook> {
   const { folder, provider, providerFile: withProvider } = tofuOf(config);
-  if (!(await stat(folder).catch(() => undefined))?.isDirectory())
-    throw tofuError('tofu/no-folder', { seen: `${folder} is no folder`, next: [`mkdir -p ${folder}`] });
+  await needFolder(folder);
   const current = {
     [stackFile]: await ownFile(join(folder, stackFile)),
     [providerFile]: withProvider ? await ownFile(join(folder, providerFile)) : undefined,

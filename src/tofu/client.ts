@@ -138,6 +138,7 @@ export function openTofu(host: Host, program: TofuProgram, folder: string): Tofu
     folder,
     async validate() {
       const result = await run(['validate', '-json', '-no-color'], { timeoutSeconds: lookSeconds });
+      if (result.stdout.length === 0) throw failed(typed('validate'), result, []);
       const { valid, diagnostics } = parseValidation(text(result), command);
       if (valid) return { kind: 'valid' };
       const errors = diagnostics.filter(({ severity }) => severity === 'error');

@@ -92,6 +92,8 @@ function itemsOf(
         } catch (error) {
           if (error instanceof DrayageError && error.code === 'tofu/not-found')
             return skipped('neither tofu nor terraform is here');
+          // The check of the generated files tells of it.
+          if (error instanceof DrayageError && error.code === 'tofu/no-folder') return skipped(error.seen);
           throw error;
         }
       },

@@ -86,6 +86,26 @@ describe('drayage check', () => {
     expect(ended.stderr + ended.stdout).not.toContain('01234567');
   });
 
+  it('costs less than two seconds of processor time without a network, all programs that it calls included', () => {
+    const script = '"$@" >/dev/null; times';
+    const argv = [
+      '-c',
+      script,
+      'bash',
+      process.execPath,
+      join(import.meta.dirname, '../../../src/cli/main.ts'),
+    ];
+    const said = execFileSync('bash', [...argv, 'check', '--offline'], {
+      cwd: top,
+      env: env(),
+      encoding: 'utf8',
+    });
+    const [, children = ''] = said.trim().split('\n');
+    const spent = [...children.matchAll(/(\d+)m([\d.]+)s/g)].map(([, m, s]) => Number(m) * 60 + Number(s));
+    expect(spent).toHaveLength(2);
+    expect((spent[0] as number) + (spent[1] as number)).toBeLessThan(2);
+  });
+
   it('looks at what is staged, not at what lies in the folder', async () => {
     stage('notes.md', `${token}\n`);
     writeFileSync(join(top, 'notes.md'), 'harmless\n');

@@ -18,7 +18,10 @@ import { join } from 'node:path';
 import { type Bench, secret, startBench } from '../../lab-kit/proxmox/bench.ts';
 import { startSshd, type TestSshd } from '../../support/sshd.ts';
 
-const cli = join(import.meta.dirname, '../../../src/cli/main.ts');
+const root = join(import.meta.dirname, '../../..');
+const cli = join(root, 'src/cli/main.ts');
+/** Compiled once for all tests: half of what a command takes. */
+const compiled = join(root, 'node_modules/.cache/drayage-compiled');
 
 export interface Ended {
   readonly exitCode: number | null;
@@ -33,7 +36,7 @@ export function drayage(
 ): Promise<Ended> {
   const child = spawn(process.execPath, [cli, ...args], {
     cwd: options.cwd,
-    env: { PATH: process.env.PATH, HOME: options.cwd, ...options.env },
+    env: { PATH: process.env.PATH, HOME: options.cwd, NODE_COMPILE_CACHE: compiled, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const texts = { stdout: '', stderr: '' };
