@@ -30,6 +30,20 @@ export const nixErrors = {
       'A host is meant by its attribute name, `sshAlias`, `hostname` or `proxmox.name`, and exactly one host must have that name.',
     exit: exitCode.usage,
   },
+  'nix/not-editable': {
+    meaning:
+      'drayage changes only what is written out plainly: sets in braces, one binding for each name. What is computed, inherited, dotted or there twice it leaves to you. Nothing was changed.',
+    exit: exitCode.usage,
+  },
+  'nix/taken': {
+    meaning: 'A name or number of the new host is that of another one. Nothing was changed.',
+    exit: exitCode.usage,
+  },
+  'nix/other-difference': {
+    meaning:
+      'The edited file would not differ from the one that is there in exactly the intended attribute. It was not written.',
+    exit: exitCode.refused,
+  },
   'nix/unexpected-output': {
     meaning:
       'nix-instantiate answered in a way that drayage does not know. It does not guess; nothing was changed.',

@@ -202,7 +202,7 @@ function plain(source: NixSource, value: StaticValue): unknown {
   if (value instanceof Computed) {
     throw nixError('nix/not-static', {
       seen: `${value.what} where a value is needed`,
-      where: whereIs(source, value.offset),
+      where: whereIs(source, value.span.start),
       next: ['apt-get install nix-bin   # or any other Nix, on the machine that runs drayage'],
     });
   }

@@ -1,16 +1,6 @@
 import type { MoveConfig, ShareConfig } from '../config/config.ts';
 import { mountUnitName } from '../guest/unit-name.ts';
-
-/** A Nix string literal. `${` and quotes are data (Nix manual, "String literals"). */
-export function nixString(text: string): string {
-  const escaped = text
-    .replace(/[\\"]/g, '\\$&')
-    .replace(/\$\{/g, '\\${')
-    .replace(/\n/g, '\\n')
-    .replace(/\r/g, '\\r')
-    .replace(/\t/g, '\\t');
-  return `"${escaped}"`;
-}
+import { nixString } from './write-value.ts';
 
 /**
  * The NixOS module for a target guest, to import: the share, the move's place at the old path, and for every system

@@ -39,18 +39,18 @@ class Parser {
     if (this.isWord('let')) return this.letIn();
     if (this.isWord('if')) {
       this.word('if');
-      this.expression();
+      const condition = this.expression();
       this.word('then');
-      this.expression();
+      const yes = this.expression();
       this.word('else');
-      return this.computed(start, 'an `if`', this.expression());
+      return this.computed(start, 'an `if`', [condition, yes, this.expression()]);
     }
     for (const keyword of ['with', 'assert']) {
       if (!this.isWord(keyword)) continue;
       this.word(keyword);
-      this.expression();
+      const subject = this.expression();
       this.symbol(';');
-      return this.computed(start, `a \`${keyword}\``, this.expression());
+      return this.computed(start, `a \`${keyword}\``, [subject, this.expression()]);
     }
     if (this.startsFunction()) return this.functionBody(start);
     return this.operation();
@@ -58,7 +58,7 @@ class Parser {
 
   private letIn(): Expression {
     const { start } = this.word('let');
-    if (this.isSymbol('{')) return this.computed(start, 'a `let` with a body attribute', this.set());
+    if (this.isSymbol('{')) return this.computed(start, 'a `let` with a body attribute', [this.set()]);
     const members = this.members(() => this.isWord('in'));
     this.word('in');
     const body = this.expression();
@@ -92,7 +92,7 @@ class Parser {
       }
     }
     this.symbol(':');
-    return this.computed(start, 'a function', this.expression());
+    return this.computed(start, 'a function', [this.expression()]);
   }
 
   private formals(): void {
@@ -116,32 +116,30 @@ class Parser {
   /** Operands with operators between them; only an operand that stands alone keeps its own kind. */
   private operation(): Expression {
     const { start } = this.token;
+    const operands: Expression[] = [];
     let operator: string | undefined;
     for (;;) {
       while (this.isSymbol('!') || this.isSymbol('-')) operator ??= this.take().text;
-      const operand = this.application();
+      operands.push(this.application());
+      let end = operands.at(-1)?.end ?? start;
+      while (this.isSymbol('?')) {
+        operator ??= this.take().text;
+        end = this.attributePath().at(-1)?.end ?? end;
+      }
       if (this.token.kind !== 'symbol' || !operators.has(this.token.text)) {
-        if (operator === undefined) return operand;
-        return this.computed(start, `an operation (${operator})`, operand);
+        if (operator === undefined) return operands[0] as Expression;
+        return { kind: 'computed', what: `an operation (${operator})`, inside: operands, start, end };
       }
       operator ??= this.token.text;
-      if (this.take().text !== '?') continue;
-      const end = this.attributePath().at(-1)?.end ?? start;
-      if (this.token.kind !== 'symbol' || !operators.has(this.token.text))
-        return { kind: 'computed', what: `an operation (${operator})`, start, end };
       this.take();
     }
   }
 
   private application(): Expression {
-    const called = this.selection();
-    let last = called;
-    let applied = false;
-    while (this.startsOperand()) {
-      last = this.selection();
-      applied = true;
-    }
-    return applied ? this.computed(called.start, 'a function call', last) : called;
+    const parts = [this.selection()];
+    while (this.startsOperand()) parts.push(this.selection());
+    const [called] = parts as [Expression];
+    return parts.length > 1 ? this.computed(called.start, 'a function call', parts) : called;
   }
 
   /** `x.a.b or default` */
@@ -151,13 +149,20 @@ class Parser {
       this.take();
       const end = this.attributePath().at(-1)?.end ?? operand.end;
       if (!this.isWord('or'))
-        return { kind: 'computed', what: 'a selected attribute', start: operand.start, end };
+        return {
+          kind: 'computed',
+          what: 'a selected attribute',
+          inside: [operand],
+          start: operand.start,
+          end,
+        };
       this.take();
-      return this.computed(operand.start, 'a selected attribute', this.selection());
+      return this.computed(operand.start, 'a selected attribute', [operand, this.selection()]);
     }
     if (!this.isWord('or')) return operand;
     // `f or`: a call with a variable named `or`, which old files have.
-    return this.computed(operand.start, 'a function call', this.take());
+    const { end } = this.take();
+    return { kind: 'computed', what: 'a function call', inside: [operand], start: operand.start, end };
   }
 
   private startsOperand(): boolean {
@@ -182,22 +187,13 @@ class Parser {
       case 'string':
       case 'indented string':
         this.take();
-        for (const tokens of token.interpolations ?? []) parseTokens(tokens);
-        if (token.value !== undefined) return { kind: 'string', value: token.value, start, end };
-        return {
-          kind: 'computed',
-          what: token.kind === 'string' ? 'a string with `${`' : 'an indented string',
-          start,
-          end,
-        };
+        return this.text(token, token.kind === 'string' ? 'a string with `${`' : 'an indented string');
       case 'path':
         this.take();
-        for (const tokens of token.interpolations ?? []) parseTokens(tokens);
-        if (token.interpolations === undefined) return { kind: 'path', text: token.text, start, end };
-        return { kind: 'computed', what: 'a path with `${`', start, end };
+        return this.text(token, 'a path with `${`');
       case 'search path':
         this.take();
-        return { kind: 'computed', what: 'a path from NIX_PATH', start, end };
+        return { kind: 'computed', what: 'a path from NIX_PATH', inside: [], start, end };
       case 'uri':
         this.take();
         return { kind: 'string', value: token.text, start, end };
@@ -225,6 +221,14 @@ class Parser {
       return { kind: 'parentheses', inner, start, end: this.symbol(')').end };
     }
     return this.fail('a value');
+  }
+
+  private text(token: Token, what: string): Expression {
+    const { start, end } = token;
+    if (token.value !== undefined) return { kind: 'string', value: token.value, start, end };
+    if (token.kind === 'path' && token.interpolations === undefined)
+      return { kind: 'path', text: token.text, start, end };
+    return { kind: 'computed', what, inside: (token.interpolations ?? []).map(parseTokens), start, end };
   }
 
   private set(): AttributeSet {
@@ -280,8 +284,8 @@ class Parser {
     return { name: text, start, end };
   }
 
-  private computed(start: number, what: string, last: { readonly end: number }): Expression {
-    return { kind: 'computed', what, start, end: last.end };
+  private computed(start: number, what: string, inside: readonly Expression[]): Expression {
+    return { kind: 'computed', what, inside, start, end: inside.at(-1)?.end ?? start };
   }
 
   private get token(): Token {

@@ -1,14 +1,15 @@
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
+import type { Span } from './scan.ts';
 import { type AttributeSet, type Binding, bare, type Expression, type Inherit } from './syntax.ts';
 
-/** What is not written out: `what` as a message says it. */
+/** What is not written out, and where it stands: `what` as a message says it. */
 export class Computed {
   readonly what: string;
-  readonly offset: number;
-  constructor(what: string, offset: number) {
+  readonly span: Span;
+  constructor(what: string, { start, end }: Span) {
     this.what = what;
-    this.offset = offset;
+    this.span = { start, end };
   }
 }
 
@@ -46,7 +47,7 @@ function valueIn(
   depth: number,
 ): StaticValue {
   const node = bare(expression);
-  if (depth > deepest) return new Computed('a value that depends on itself', node.start);
+  if (depth > deepest) return new Computed('a value that depends on itself', node);
   switch (node.kind) {
     case 'string':
     case 'number':
@@ -60,19 +61,19 @@ function valueIn(
     case 'set':
       return setIn(node, scope, folder, depth);
     case 'identifier':
-      return named(node.name, node.start, scope, folder, depth);
+      return named(node, scope, folder, depth);
     case 'computed':
-      return new Computed(node.what, node.start);
+      return new Computed(node.what, node);
   }
 }
 
 function named(
-  name: string,
-  offset: number,
+  node: Span & { readonly name: string },
   scope: Scope | undefined,
   folder: string,
   depth: number,
 ): StaticValue {
+  const { name } = node;
   for (let here = scope; here !== undefined; here = here.outer) {
     const bound = here.members.filter((member) =>
       member.kind === 'inherit'
@@ -83,27 +84,26 @@ function named(
     if (only === undefined) continue;
     if (more === undefined && only.kind === 'binding' && only.path.length === 1)
       return valueIn(only.value, here, folder, depth + 1);
-    return new Computed(`the name "${name}"`, offset);
+    return new Computed(`the name "${name}"`, node);
   }
   if (name === 'true' || name === 'false') return name === 'true';
-  return name === 'null' ? null : new Computed(`the name "${name}"`, offset);
+  return name === 'null' ? null : new Computed(`the name "${name}"`, node);
 }
 
 function setIn(set: AttributeSet, scope: Scope | undefined, folder: string, depth: number): StaticValue {
-  if (set.recursive) return new Computed('a `rec` set', set.start);
+  if (set.recursive) return new Computed('a `rec` set', set);
   const result = new Map<string, StaticValue>();
   for (const member of set.members) {
     if (member.kind === 'inherit') {
-      for (const { name, start } of member.names)
-        if (name !== undefined) result.set(name, new Computed('an `inherit`', start));
+      for (const each of member.names)
+        if (each.name !== undefined) result.set(each.name, new Computed('an `inherit`', each));
       continue;
     }
     if (member.path.some(({ name }) => name === undefined))
-      return new Computed('a set with a computed name', member.start);
+      return new Computed('a set with a computed name', member);
     const names = member.path.map(({ name }) => name as string);
     const value = valueIn(member.value, scope, folder, depth + 1);
-    if (!place(result, names, value))
-      return new Computed(`a set with "${names.join('.')}" twice`, member.start);
+    if (!place(result, names, value)) return new Computed(`a set with "${names.join('.')}" twice`, member);
   }
   return result;
 }

@@ -40,10 +40,32 @@ export type Expression =
   | (Span & { readonly kind: 'path'; readonly text: string })
   | (Span & { readonly kind: 'identifier'; readonly name: string })
   | (Span & { readonly kind: 'parentheses'; readonly inner: Expression })
-  /** `what` as a message says it: `a function`, `an operation (//)`. */
-  | (Span & { readonly kind: 'computed'; readonly what: string });
+  /** `what` as a message says it: `a function`, `an operation (//)`. `inside`: the expressions that it is made of. */
+  | (Span & { readonly kind: 'computed'; readonly what: string; readonly inside: readonly Expression[] });
 
 /** The expression without parentheses around it. */
 export function bare(expression: Expression): Exclude<Expression, { kind: 'parentheses' }> {
   return expression.kind === 'parentheses' ? bare(expression.inner) : expression;
+}
+
+/** Every expression of a tree, itself first. */
+export function* expressionsOf(tree: Expression): Generator<Expression> {
+  yield tree;
+  switch (tree.kind) {
+    case 'parentheses':
+      yield* expressionsOf(tree.inner);
+      break;
+    case 'list':
+      for (const item of tree.items) yield* expressionsOf(item);
+      break;
+    case 'computed':
+      for (const part of tree.inside) yield* expressionsOf(part);
+      break;
+    case 'set':
+    case 'let':
+      for (const member of tree.members) if (member.kind === 'binding') yield* expressionsOf(member.value);
+      if (tree.kind === 'let') yield* expressionsOf(tree.body);
+      break;
+    default:
+  }
 }

@@ -1,0 +1,15 @@
+{
+  pve-vm = {
+    hostname = "pve-vm";
+    sshAlias = "doc2";
+    proxmox = {
+      vmid = 114;
+      cores = 4;
+      memory = 8192;
+      disk = "32G";
+    };
+  };
+  other = {
+    hostname = "other";
+  };
+}

@@ -1,0 +1,13 @@
+{
+  doc2 = {
+    proxmox = {
+      vmid = 114;
+      cores = 4;
+      memory = 8192;
+      disk = "32G";
+      virtiofs = {
+        mapping = "mirrors"; # read-mostly
+      };
+    };
+  };
+}

@@ -1,0 +1,19 @@
+{
+  # doc2 = {
+  #   proxmox = { vmid = 1; };
+  # };
+  /*
+  doc2 = {
+    proxmox = { vmid = 2; };
+  };
+  */
+  doc2 = {
+    proxmox = {
+      vmid = 114;
+      cores = 4;
+      memory = 8192;
+      disk = "32G";
+      /* virtiofs = { mapping = "old"; }; */
+    };
+  };
+}

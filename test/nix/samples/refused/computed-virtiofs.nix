@@ -1,0 +1,9 @@
+let share = { mapping = "containers"; }; in
+{
+  doc2 = {
+    proxmox = {
+      vmid = 114; cores = 4; memory = 8192; disk = "32G";
+      virtiofs = share // { cache = "always"; };
+    };
+  };
+}

@@ -1,0 +1,5 @@
+{
+  doc2 = {
+    hostname = "doc2";
+  };
+}
