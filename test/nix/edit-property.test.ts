@@ -43,7 +43,7 @@ function withShare(value: Value, wanted: { mapping: string; cache: string }): Va
 const edit = (text: string, change: Parameters<typeof editSource>[1]) =>
   editSource(sourceOf('/srv/hosts.nix', text), change, withoutNix);
 
-describe('an edit of any fleet in any layout', () => {
+describe('an edit of any fleet in any layout', { timeout: 30_000 }, () => {
   test('changes exactly the share, and leaves every other byte', async () => {
     await fc.assert(
       fc.asyncProperty(
@@ -64,7 +64,7 @@ describe('an edit of any fleet in any layout', () => {
           expect(again.changed).toBe(false);
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 100 },
     );
   });
 
@@ -80,7 +80,7 @@ describe('an edit of any fleet in any layout', () => {
         expect(read(result.after.text)).toEqual({ ...value, target: { ...value.target, proxmox } });
         expect(untouched(result.after.text, text)).toBe(true);
       }),
-      { numRuns: 200 },
+      { numRuns: 60 },
     );
   });
 
@@ -102,7 +102,7 @@ describe('an edit of any fleet in any layout', () => {
         });
         expect(untouched(text, added.after.text)).toBe(true);
       }),
-      { numRuns: 200 },
+      { numRuns: 60 },
     );
   });
 
@@ -123,7 +123,7 @@ describe('an edit of any fleet in any layout', () => {
           expect(read(result)).toEqual({ ...before, target: { ...before.target, localIp: '192.0.2.9' } });
         },
       ),
-      { numRuns: 500 },
+      { numRuns: 150 },
     );
   });
 });
