@@ -10,25 +10,39 @@ export function dropInFolder(unit: { name: string; user?: string }, os: string):
   return `/etc/systemd/${os === 'nixos' ? 'system.control' : 'system'}/${unit.name}.d`;
 }
 
-/** Text of the drop-in that keeps a workload from starting without the mount, the marker and the release. */
-export function conditionsDropIn(unit: {
-  user?: string;
+/** What a workload asks for. */
+export interface Conditions {
+  readonly user?: string;
   /** The path that the workload uses; a mount point on the target. */
-  path: string;
-  marker: string;
-  released: string;
-}): string {
+  readonly path: string;
+  readonly marker: string;
+  readonly released: string;
+}
+
+/** Directives of `[Unit]`, in order: keep a workload from starting without the mount, the marker and the release. */
+export function conditionLines(unit: Conditions): (readonly [key: string, value: string])[] {
   const mount = mountUnitName(unit.path);
-  // A user manager does not know the system's mount units: only the assertions hold there.
-  const order =
-    unit.user === undefined ? [`RequiresMountsFor=${unit.path}`, `BindsTo=${mount}`, `After=${mount}`] : [];
+  return [
+    // A user manager does not know the system's mount units: only the assertions hold there.
+    ...(unit.user === undefined
+      ? ([
+          ['RequiresMountsFor', unit.path],
+          ['BindsTo', mount],
+          ['After', mount],
+        ] as const)
+      : []),
+    ['AssertPathIsMountPoint', unit.path],
+    ['AssertPathExists', unit.marker],
+    ['AssertPathExists', unit.released],
+  ];
+}
+
+/** Text of the drop-in with them. */
+export function conditionsDropIn(unit: Conditions): string {
   return [
     '# Made by drayage: start only on the mounted, marked and released share.',
     '[Unit]',
-    ...order,
-    `AssertPathIsMountPoint=${unit.path}`,
-    `AssertPathExists=${unit.marker}`,
-    `AssertPathExists=${unit.released}`,
+    ...conditionLines(unit).map(([key, value]) => `${key}=${value}`),
     '',
   ].join('\n');
 }

@@ -1,8 +1,16 @@
-/** Text of the Nix language that is not a literal: the name of a variable, or a path. */
+/** What is not written as a plain literal: the name of a variable, a path, or a text of several lines. */
 export class NixCode {
   readonly text: string;
-  private constructor(text: string) {
+  readonly lines: readonly string[] | undefined;
+  private constructor(text: string, lines?: readonly string[]) {
     this.text = text;
+    this.lines = lines;
+  }
+
+  /** A text of whole lines, none of which begins with white space: an indented string. */
+  static lines(lines: readonly string[]): NixCode {
+    if (lines.some((line) => /^\s|[\r\n]/.test(line))) throw new RangeError('not lines without indentation');
+    return new NixCode(nixString(`${lines.join('\n')}\n`), lines);
   }
 
   /** @throws RangeError for what is not a name */
@@ -53,7 +61,7 @@ function isPlainName(name: string): boolean {
 
 /** A value as Nix text. Lists and sets inside a list stand on one line. */
 export function writeValue(value: NixValue, layout: Layout): string {
-  if (value instanceof NixCode) return value.text;
+  if (value instanceof NixCode) return writeCode(value, layout);
   if (typeof value === 'string') return nixString(value);
   if (typeof value !== 'object') return String(value);
   if (Array.isArray(value))
@@ -66,6 +74,13 @@ export function writeValue(value: NixValue, layout: Layout): string {
   const deeper = { indent: indent + unit, unit, eol };
   const lines = members.map(([name, inner]) => `${deeper.indent}${writeMember(name, inner, deeper)}`);
   return ['{', ...lines, `${indent}}`].join(eol);
+}
+
+function writeCode({ text, lines }: NixCode, layout: Layout): string {
+  if (lines === undefined || layout === 'line') return text;
+  const { indent, unit, eol } = layout;
+  const escaped = lines.map((line) => line.replaceAll("''", "'''").replace(/\$(?=[{$])/g, "''$"));
+  return ["''", ...escaped.map((line) => `${indent}${unit}${line}`), `${indent}''`].join(eol);
 }
 
 /** `name = value;` */

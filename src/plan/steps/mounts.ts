@@ -1,11 +1,10 @@
 import { bindMountUnit, madeByDrayage, virtiofsMountUnit } from '../../guest/mount-unit.ts';
 import { mountUnitName } from '../../guest/unit-name.ts';
-import { nixosMountModule } from '../../nix/mount-module.ts';
 import type { MoveContext } from '../context.ts';
 import type { Check, Operation } from '../operation.ts';
 import type { Step } from '../plan.ts';
 import { shareLayout } from '../share-layout.ts';
-import { workloadUnits } from './workload-names.ts';
+import { nixosModule } from './nixos-module.ts';
 
 const makeImmutable = 'mountpoint -q "$1" || { test -z "$(ls -A -- "$1")" && chattr +i -- "$1"; }';
 
@@ -47,7 +46,7 @@ export function mountUnitsStep(context: MoveContext): Step {
       probe: mountPoints.map((path) => hasMountUnit(host, path)),
       operations: [],
       proof: mountPoints.map((path) => hasMountUnit(host, path)),
-      byHand: nixosMountModule({ share, move, workloads: workloadUnits(context) }),
+      byHand: nixosModule(context),
     };
   }
   const unitsInPlace: Check[] = [

@@ -23,13 +23,6 @@ export function byOwner(context: MoveContext): OwnedWorkloads[] {
     .filter((owner) => owner.units.length + owner.containers.length > 0);
 }
 
-/** Names of the units that start the move's workloads on the target. */
-export function workloadUnits(context: MoveContext): { name: string; user?: string }[] {
-  return context.units.map((unit) =>
-    unit.user === undefined ? { name: unit.name } : { name: unit.name, user: unit.user },
-  );
-}
-
 /** `writer, web.service, notes.service (notes)`. */
 export function workloadList(context: MoveContext): string {
   const withUser = (name: string, user?: string) => (user === undefined ? name : `${name} (${user})`);
