@@ -263,6 +263,29 @@ export const commandSpecs: readonly CommandSpec[] = [
     load: async () => (await import('./commands/check.ts')).check,
   },
   {
+    name: 'guest share',
+    summary: 'the share of a guest in your hosts.nix: add, change or take away',
+    description: [
+      'Changes `proxmox.virtiofs` of one host in the file that `hosts.file` of drayage.yaml names, and nothing else: by the syntax of the file, so that comments, order and layout stay. Without --share it is every share that a move brings to this guest.',
+      'The change is shown first, and asked for. It holds only if the file, evaluated by Nix where this machine has it, differs in exactly this attribute afterwards. What is computed in the file is refused, with the text to paste. Nothing is committed.',
+    ].join('\n\n'),
+    arguments: [['<name>', 'the guest: its attribute, sshAlias, hostname or proxmox.name in hosts.nix']],
+    options: [
+      new Option('--share <name>', 'this share of drayage.yaml'),
+      new Option('--expose', 'the guest sees ACLs and extended attributes (expose_acl, expose_xattr)'),
+      new Option('--remove', 'take it away'),
+      new Option('--yes', 'do not ask'),
+    ],
+    closing: closing({
+      examples: [
+        ['drayage guest share doc2', 'shows the change of hosts.nix, and asks'],
+        ['drayage guest share doc2 --share mirrors --yes', 'a share that no move brings'],
+      ],
+      codes: [5, 11],
+    }),
+    load: async () => (await import('./commands/guest-share.ts')).guestShare,
+  },
+  {
     name: 'schema',
     summary: 'the JSON Schema of drayage.yaml',
     description: 'Prints the JSON Schema of drayage.yaml, for editors.',

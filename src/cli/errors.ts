@@ -17,6 +17,14 @@ export const usageErrors = {
   },
   'usage/unknown-move': { exit: exitCode.usage, meaning: 'drayage.yaml has no move of this name.' },
   'usage/unknown-phase': { exit: exitCode.usage, meaning: 'drayage.yaml has no phase of this name.' },
+  'usage/no-hosts': {
+    exit: exitCode.usage,
+    meaning: 'drayage.yaml does not say where your list of machines is (hosts.file).',
+  },
+  'usage/no-share': {
+    exit: exitCode.usage,
+    meaning: 'Which share the guest shall have is not said, or there is no share of that name.',
+  },
   'usage/no-endpoint': {
     exit: exitCode.usage,
     meaning: 'Neither drayage.yaml nor the environment names the address of the Proxmox VE API.',

@@ -417,5 +417,7 @@ export const configSchema = z.strictObject({
   finalize: finalizeSchema.default({ soakDays: 7 }).describe('When the old data may go.'),
   metrics: metricsSchema.optional().describe('Where a run stands, for Prometheus.'),
   tofu: tofuSchema.optional().describe('OpenTofu, or Terraform, kept in step. See docs/opentofu.md.'),
-  hosts: hostsSchema.optional().describe('Your own list of machines, for NixOS and OpenTofu.'),
+  hosts: hostsSchema
+    .optional()
+    .describe('Your own list of machines, for NixOS and OpenTofu. See docs/nixos.md.'),
 });

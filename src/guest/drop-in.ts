@@ -2,12 +2,22 @@ import { mountUnitName } from './unit-name.ts';
 
 /**
  * Where a drop-in of a unit goes: for a user's unit the folder that root owns for every user manager (systemd.unit(5)).
- * On NixOS /etc/systemd/system is a link into the store; `system.control` beside it, where `systemctl set-property`
- * writes, is a folder of the machine's own and is read before all others.
+ *
+ * On NixOS /etc/systemd/system and /etc/systemd/user are links into the store. `system.control` beside them, where
+ * `systemctl set-property` writes, is a folder of the machine's own and is read before all others; for a user the same is
+ * `user.control` in the user's configuration. There is none for all users.
+ * @param unit `home` of its user
  */
-export function dropInFolder(unit: { name: string; user?: string }, os: string): string {
-  if (unit.user !== undefined) return `/etc/systemd/user/${unit.name}.d`;
-  return `/etc/systemd/${os === 'nixos' ? 'system.control' : 'system'}/${unit.name}.d`;
+export function dropInFolder(unit: { name: string; user?: string; home?: string }, os: string): string {
+  if (unit.user === undefined)
+    return `/etc/systemd/${os === 'nixos' ? 'system.control' : 'system'}/${unit.name}.d`;
+  if (os !== 'nixos' || unit.home === undefined) return `/etc/systemd/user/${unit.name}.d`;
+  return `${userControl(unit.home)}/${unit.name}.d`;
+}
+
+/** Where `systemctl --user set-property` writes. */
+export function userControl(home: string): string {
+  return `${home}/.config/systemd/user.control`;
 }
 
 /** What a workload asks for. */

@@ -1,3 +1,4 @@
+import { userControl } from '../guest/drop-in.ts';
 import { type Answer, probe } from '../guest/probe.ts';
 import type { GuestUser, SystemFacts } from '../guest/system.ts';
 import type { Host } from '../ssh/host.ts';
@@ -65,7 +66,7 @@ export async function readWorkloads(
   const managers = managersOf(facts);
   const first: Readonly<Record<string, Answer>> = await probe<string>(host, {
     ...Object.fromEntries(managers.flatMap((manager) => questions(manager, facts))),
-    fences: fencesArgv,
+    fences: fencesArgv(facts.users.map((user) => userControl(user.home))),
   });
   const answered = managers.map((manager) => readAnswers(host, manager, first, notSeen));
   if (isSource) notSeen.push(...managers.flatMap((manager) => asleep(host, manager, first)));
@@ -153,12 +154,13 @@ export async function readWorkloads(
 const root: Manager = { answers: true, store: false };
 
 /** drayage's fences, wherever `dropInFolder` puts them; -H, because on NixOS the first folder is a link. */
-const fencesArgv = [
+const fencesArgv = (ofUsers: readonly string[]): string[] => [
   'find',
   '-H',
   '/etc/systemd/system',
   '/etc/systemd/system.control',
   '/etc/systemd/user',
+  ...ofUsers,
   '-mindepth',
   '2',
   '-maxdepth',

@@ -30,6 +30,10 @@ export const nixErrors = {
       'A host is meant by its attribute name, `sshAlias`, `hostname` or `proxmox.name`, and exactly one host must have that name.',
     exit: exitCode.usage,
   },
+  'nix/another-machine': {
+    meaning: 'The guest of drayage.yaml and the host of the fleet have one name and different numbers.',
+    exit: exitCode.usage,
+  },
   'nix/not-editable': {
     meaning:
       'drayage changes only what is written out plainly: sets in braces, one binding for each name. What is computed, inherited, dotted or there twice it leaves to you. Nothing was changed.',

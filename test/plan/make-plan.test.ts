@@ -369,6 +369,23 @@ describe('path continuity', () => {
     expect(mounts.operations).toEqual([]);
     expect(mounts.byHand).toContain('fsType = "virtiofs";');
   });
+
+  it('fences the units of a NixOS guest where the machine may write', () => {
+    const found = sampleFindings();
+    const doc1 = found.guests.doc1!;
+    const system = { ...doc1.system!, os: 'nixos' };
+    const nixos: Findings = { ...found, guests: { ...found.guests, doc1: { ...doc1, system } } };
+    const written = step('fence docker', nixos).operations.flatMap((operation) =>
+      operation.kind === 'write' ? operation.path : [],
+    );
+    const folders = system.units.map(({ user }) =>
+      user === undefined
+        ? '/etc/systemd/system.control'
+        : `${system.users.find(({ name }) => name === user)!.home}/.config/systemd/user.control`,
+    );
+    expect(written.length).toBeGreaterThan(0);
+    expect(written.every((path) => folders.some((folder) => path.startsWith(`${folder}/`)))).toBe(true);
+  });
 });
 
 describe('what the token may not do', () => {

@@ -9,9 +9,10 @@ import { sshTo } from './ssh-to.ts';
 /** Units of the move that are fenced already. Whoever knows the window of the move takes this blocker away again. */
 export function fenceBlockers(config: Config, move: MoveConfig, source: GuestSystem): Blocker[] {
   const { guest } = move.from;
-  const own = workloadsOf(move, source).units.map(
-    (unit) => `${dropInFolder(unit, source.os)}/50-drayage-fence.conf`,
-  );
+  const own = workloadsOf(move, source).units.map((unit) => {
+    const home = source.users.find((user) => user.name === unit.user)?.home;
+    return `${dropInFolder({ ...unit, ...(home === undefined ? {} : { home }) }, source.os)}/50-drayage-fence.conf`;
+  });
   const fences = (source.fences ?? []).filter((path) => own.includes(path));
   if (fences.length === 0) return [];
   return [

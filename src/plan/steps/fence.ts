@@ -20,13 +20,19 @@ export function fenceStep(context: MoveContext): Step {
       move: move.name,
       target: move.to.guest,
     });
-    const folder = dropInFolder(unit, context.sourceGuest.system.os);
+    const { os, users } = context.sourceGuest.system;
+    const home = users.find((user) => user.name === unit.user)?.home;
+    const folder = dropInFolder({ ...unit, ...(home === undefined ? {} : { home }) }, os);
     const path = `${folder}/50-drayage-fence.conf`;
+    const ofUser = home !== undefined && folder.startsWith(`${home}/`);
     operations.push(
       {
         kind: 'run',
         host,
-        argv: ['install', '-d', '-m', '0755', '--', folder],
+        // What a user has in the home folder stays the user's own.
+        argv: ofUser
+          ? asUserOf(context, 'source', unit.user, ['mkdir', '-p', '--', folder])
+          : ['install', '-d', '-m', '0755', '--', folder],
         what: 'folder of the drop-in',
       },
       {

@@ -7,7 +7,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { conditionsDropIn, fenceDropIn } from '../../../src/guest/drop-in.ts';
+import { conditionsDropIn, dropInFolder, fenceDropIn } from '../../../src/guest/drop-in.ts';
 import { bindMountUnit, virtiofsMountUnit } from '../../../src/guest/mount-unit.ts';
 import { mountUnitName } from '../../../src/guest/unit-name.ts';
 import { nixosGuestModule } from '../../../src/nix/mount-module.ts';
@@ -49,6 +49,12 @@ const put = (name: string, text: string) => {
   writeFileSync(join(folder, name), text);
 };
 
+/** A user whose home is the folder. */
+const own = (): NodeJS.ProcessEnv => {
+  const { XDG_CONFIG_HOME: _, ...others } = process.env;
+  return { ...others, HOME: folder, XDG_RUNTIME_DIR: folder };
+};
+
 /** What systemd says about units whose files lie in the folder; nothing when all is well. */
 function verify(units: readonly string[], manager: 'system' | 'user' = 'system'): string {
   const { status, stderr, error } = spawnSync(
@@ -61,7 +67,7 @@ function verify(units: readonly string[], manager: 'system' | 'user' = 'system')
     ],
     {
       encoding: 'utf8',
-      env: { ...process.env, HOME: folder, XDG_RUNTIME_DIR: folder, SYSTEMD_UNIT_PATH: `${folder}:` },
+      env: { ...own(), SYSTEMD_UNIT_PATH: `${folder}:` },
     },
   );
   if (error !== undefined) throw error;
@@ -216,6 +222,21 @@ describe('units for other guests, to the real systemd', () => {
     put('web.service.d/50-drayage-fence.conf', fenceDropIn({ user: 'nils', move: 'docker', target: 'doc2' }));
     put('web.service.d/50-drayage.conf', conditionsDropIn({ ...conditions, user: 'nils' }));
     expect(verify(['web.service'], 'user')).toBe('');
+  });
+
+  test('go on NixOS into folders that it reads before all others', () => {
+    const first = (...more: string[]) =>
+      execFileSync('systemd-analyze', [...more, 'unit-paths'], {
+        encoding: 'utf8',
+        env: own(),
+      }).split('\n')[0];
+    expect(`${first()}/web.service.d`).toBe(dropInFolder({ name: 'web.service' }, 'nixos'));
+    const ofUser = { name: 'web.service', user: 'nils', home: folder };
+    expect(`${first('--user')}/web.service.d`).toBe(dropInFolder(ofUser, 'nixos'));
+    // A key that it does not know is told of: the drop-in there is read.
+    put('web.service', service());
+    put('.config/systemd/user.control/web.service.d/50-drayage-fence.conf', '[Unit]\nNoSuchKey=1\n');
+    expect(verify(['web.service'], 'user')).toContain('user.control/web.service.d/50-drayage-fence.conf:2');
   });
 
   test('would be told of, were they wrong', () => {

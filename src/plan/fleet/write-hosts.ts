@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto';
+import type { Check } from '../operation.ts';
+import type { Plan, Step } from '../plan.ts';
+import { planId } from '../plan-id.ts';
+
+/** An edited file of the fleet, not written yet. */
+export interface FleetFileEdit {
+  /** Absolute, without symbolic links: the file itself is replaced. */
+  readonly path: string;
+  readonly before: string;
+  readonly after: string;
+  /** Four octal digits. */
+  readonly mode: string;
+  readonly owner: { readonly uid: number; readonly gid: number };
+  /** What becomes another value: `doc2.proxmox.virtiofs`. */
+  readonly attribute: string;
+  /** Nix evaluated both texts; else they were compared by what is written out in them. */
+  readonly evaluated: boolean;
+}
+
+const controller = 'controller';
+
+/** Writes a file of the fleet whole, with its mode and owner, and only if it is still the one that was read. Pure. */
+export function writeFleetStep(edit: FleetFileEdit): Step {
+  const written = holds(edit.path, edit.after, `${edit.path} is as planned`);
+  const write = (content: string, guard: Check, what: string) => ({
+    kind: 'write' as const,
+    host: controller,
+    path: edit.path,
+    content,
+    mode: edit.mode,
+    owner: edit.owner,
+    guards: [guard],
+    what,
+  });
+  return {
+    id: `fleet ${edit.attribute}`,
+    phase: 'fleet',
+    stage: 'prepare',
+    title: `${edit.attribute} in ${edit.path}`,
+    why: edit.evaluated
+      ? 'Nix evaluated the file as it is and as it becomes: only this attribute is another value.'
+      : 'This machine has no Nix: by what is written out in the file, only this attribute becomes another value.',
+    needs: [],
+    probe: [written],
+    operations: [
+      write(
+        edit.after,
+        holds(edit.path, edit.before, `${edit.path} is what it was when it was read`),
+        `write ${edit.path}`,
+      ),
+    ],
+    proof: [written],
+    undo: [write(edit.before, written, `${edit.path} as it was`)],
+  };
+}
+
+/** The plan that writes one file of the fleet. */
+export function writeFleetPlan(edit: FleetFileEdit, drayage: string): Plan {
+  const made = {
+    format: 1 as const,
+    drayage,
+    phases: [{ name: 'fleet', moves: [] }],
+    steps: [writeFleetStep(edit)],
+    blockers: [],
+    notes: [`Nothing is committed: git diff -- ${edit.path} shows the change.`],
+  };
+  return { ...made, id: planId(made), estimates: {} };
+}
+
+/** The path is an argument, so that sha256sum escapes nothing of it in its output. */
+function holds(path: string, text: string, what: string): Check {
+  return {
+    kind: 'run',
+    host: controller,
+    argv: ['sh', '-c', 'sha256sum <"$1"', 'sh', path],
+    expect: { exitCode: 0, stdout: `${createHash('sha256').update(text).digest('hex')}  -` },
+    what,
+  };
+}
