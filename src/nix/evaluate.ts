@@ -71,6 +71,13 @@ function placeIn(file: string, stderr: string): string {
   return line === undefined ? file : `${file}:${Math.max(Number(line) - 1, 1)}:${column}`;
 }
 
+const plain = (inner: string): string =>
+  `let plain = depth: v: if depth > 20 then "<deeper>" else if builtins.isPath v then toString v else if builtins.isFunction v then "<function>" else if builtins.isList v then map (each (depth + 1)) v else if builtins.isAttrs v then (if (v.type or null) == "derivation" then "<derivation>" else builtins.mapAttrs (_: each (depth + 1)) v) else v; each = ${inner}; in each 0`;
+
 /** A value as JSON can carry it: paths as text, functions and derivations by name, and an end to what has none. */
-export const plainValue =
-  'let plain = depth: v: if depth > 20 then "<deeper>" else if builtins.isPath v then toString v else if builtins.isFunction v then "<function>" else if builtins.isList v then map (plain (depth + 1)) v else if builtins.isAttrs v then (if (v.type or null) == "derivation" then "<derivation>" else builtins.mapAttrs (_: plain (depth + 1)) v) else v; in plain 0';
+export const plainValue = plain('plain');
+
+/** The same; a part that throws is no reason not to compare the others. */
+export const comparableValue = plain(
+  'depth: v: let tried = builtins.tryEval v; in if tried.success then plain depth tried.value else "<throws>"',
+);

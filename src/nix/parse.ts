@@ -119,11 +119,15 @@ class Parser {
     const operands: Expression[] = [];
     let operator: string | undefined;
     for (;;) {
-      while (this.isSymbol('!') || this.isSymbol('-')) operator ??= this.take().text;
+      while (this.isSymbol('!') || this.isSymbol('-')) {
+        const { text } = this.take();
+        operator ??= text;
+      }
       operands.push(this.application());
       let end = operands.at(-1)?.end ?? start;
       while (this.isSymbol('?')) {
-        operator ??= this.take().text;
+        const { text } = this.take();
+        operator ??= text;
         end = this.attributePath().at(-1)?.end ?? end;
       }
       if (this.token.kind !== 'symbol' || !operators.has(this.token.text)) {

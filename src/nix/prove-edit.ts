@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Host } from '../ssh/host.ts';
 import { nixError } from './errors.ts';
-import { evaluate, plainValue } from './evaluate.ts';
+import { comparableValue, evaluate } from './evaluate.ts';
 import type { NixSource } from './source.ts';
 import { Computed, type StaticValue, staticValue } from './static-value.ts';
 
@@ -28,9 +28,9 @@ export async function proveEdit(
   intent: Intent,
 ): Promise<boolean> {
   compare(before, intent, writtenOut(before), writtenOut(after));
-  const old = await evaluate(controller, before, plainValue);
+  const old = await evaluate(controller, before, comparableValue);
   if (old === undefined) return false;
-  compare(before, intent, old, await evaluate(controller, after, plainValue));
+  compare(before, intent, old, await evaluate(controller, after, comparableValue));
   return true;
 }
 

@@ -4,7 +4,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { editFleet, type FleetEdit } from '../../../src/nix/edit-fleet.ts';
+import { editFleet, editSource, type FleetEdit } from '../../../src/nix/edit-fleet.ts';
+
+import { sourceOf } from '../../../src/nix/source.ts';
 
 const samples = join(import.meta.dirname, '..', '..', 'nix', 'samples', 'hosts');
 const names = readdirSync(samples).sort();
@@ -113,4 +115,13 @@ describe.each(names.map((name, index) => ({ name, index })))('$name', ({ name, i
     expect(at(once.value, 'new-host')).toEqual(values);
     expect(onlyAddedTo(text, once.text)).toBe(true);
   });
+});
+
+test('a part that throws is no reason against an edit elsewhere', async () => {
+  const text = '{ doc2.a = throw "not now"; doc3 = { user = "nils"; note = assert false; 1; }; }\n';
+  const source = sourceOf(join(samples, 'throws.nix'), text);
+  const edit: FleetEdit = { kind: 'set', host: 'doc3', key: 'localIp', value: '192.0.2.3' };
+  const { after, evaluated } = await editSource(source, edit);
+  expect(evaluated).toBe(true);
+  expect(after.text).toBe(text.replace('; }; }', '; localIp = "192.0.2.3"; }; }'));
 });
