@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** `unit` needs nothing but Node; `contract` and `platform` need this machine's own tools; `lab` boots virtual machines; `zfs` boots OpenZFS. */
+/** `unit` needs nothing but Node; `contract` and `platform` need this machine's own tools; `lab` boots virtual machines; `zfs` and `docker` boot one with OpenZFS, or docker. */
 export default defineConfig({
   test: {
     projects: [
@@ -8,7 +8,13 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/platform/**', 'test/lab/**', 'test/zfs-real/**'],
+          exclude: [
+            'test/platform/**',
+            'test/lab/**',
+            'test/zfs-real/**',
+            'test/docker-real/**',
+            'test/way-back/**',
+          ],
           // Milliseconds each, but for those that start a process: on a busy machine a start can take seconds.
           testTimeout: 30_000,
         },
@@ -37,6 +43,14 @@ export default defineConfig({
           testTimeout: 900_000,
           hookTimeout: 900_000,
           fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'docker',
+          include: ['test/docker-real/**/*.test.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 900_000,
         },
       },
     ],

@@ -6,6 +6,7 @@ const lookers = new Set([
   'getent',
   'getfacl',
   'getfattr',
+  'grep',
   'head',
   'hostname',
   'mountpoint',
@@ -19,7 +20,7 @@ const lookers = new Set([
 
 /** Sub-commands that only look, of programs that can also change things. */
 const lookingCommands: Readonly<Record<string, readonly string[]>> = {
-  docker: ['--version', 'ps', 'container inspect', 'images', 'volume inspect'],
+  docker: ['--version', 'compose version', 'ps', 'container inspect', 'images', 'volume inspect'],
   podman: ['--version', 'ps', 'container inspect', 'images', 'volume inspect'],
   rsync: ['--version'],
   systemctl: ['show', 'cat', 'list-units', 'list-unit-files', 'is-enabled', 'is-active'],

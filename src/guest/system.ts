@@ -29,6 +29,7 @@ export interface SystemFacts {
   readonly bootId: string;
   readonly podmanVersion?: string;
   readonly dockerVersion?: string;
+  readonly composeVersion?: string;
   readonly mounts: readonly MountFindings[];
   readonly users: readonly GuestUser[];
   /** Root's image store, where it exists. */
@@ -59,6 +60,7 @@ export async function readSystem(host: Host): Promise<SystemFacts> {
     vendorStorageConf: ['cat', '/usr/share/containers/storage.conf'],
     podman: ['podman', '--version'],
     docker: ['docker', '--version'],
+    compose: ['docker', 'compose', 'version', '--short'],
     ...Object.fromEntries(guestTools.map((tool) => [`tool:${tool}`, ['command', '-v', tool]])),
   });
   if (general.passwd.exitCode !== 0) {
@@ -88,6 +90,7 @@ export async function readSystem(host: Host): Promise<SystemFacts> {
   const podmanVersion = versionOf(general.podman);
   // podman-docker's `docker` is podman itself, and says `podman version`.
   const dockerVersion = /^Docker/i.test(general.docker.stdout) ? versionOf(general.docker) : undefined;
+  const composeVersion = general.compose.exitCode === 0 ? general.compose.stdout.trim() : '';
   return {
     hostname: general.hostname.stdout.trim(),
     ...parseOsRelease(general.osRelease.stdout),
@@ -95,6 +98,7 @@ export async function readSystem(host: Host): Promise<SystemFacts> {
     bootId: general.bootId.stdout.trim(),
     ...(podmanVersion === undefined ? {} : { podmanVersion }),
     ...(dockerVersion === undefined ? {} : { dockerVersion }),
+    ...(dockerVersion !== undefined && composeVersion !== '' ? { composeVersion } : {}),
     mounts: parseFindmnt(general.mounts.stdout),
     users: users.map((user) => {
       const configured = storageSetting(answers[`conf:${user.name}`]?.stdout ?? '', 'graphroot');

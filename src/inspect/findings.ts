@@ -2,6 +2,7 @@ import type { GuestFindings } from './guest-findings.ts';
 import type { SourceFindings, UnknownOwner } from './source-findings.ts';
 
 export type {
+  ComposeFindings,
   ContainerFindings,
   ContainerStarter,
   CreateCommand,

@@ -28,6 +28,8 @@ export interface GuestSystem {
   readonly bootId: string;
   readonly podmanVersion?: string;
   readonly dockerVersion?: string;
+  /** `docker compose`, or docker-compose as its plug-in. */
+  readonly composeVersion?: string;
   /** Root's container store; one inside the source path is never copied. */
   readonly stores: readonly ImageStore[];
   readonly containers: readonly ContainerFindings[];
@@ -41,17 +43,19 @@ export interface GuestSystem {
   /** Images by the names they carry, for root. */
   readonly images: readonly { readonly name: string; readonly id: string; readonly user?: string }[];
   readonly missingTools: readonly string[];
-  /** Units that may run and start containers which their commands do not name: `podman-compose up`. Absent: none. */
+  /** Units that may run and start containers which their commands do not name (`podman-compose up`), scripts and cron jobs. Absent: none. */
   readonly startsContainers?: readonly ContainerStarter[];
   /** Drop-ins by which drayage fenced units of this guest, absolute paths. Absent: none. */
   readonly fences?: readonly string[];
 }
 
-/** A unit that starts containers, and it cannot be told which. */
+/** What starts containers, and it cannot be told which, or they move and it cannot be fenced. */
 export interface ContainerStarter {
+  /** A unit; with `cron`, the file of a cron job. */
   readonly unit: string;
-  /** undefined: the system manager. */
+  /** undefined: the system manager, or root. */
   readonly user?: string;
+  readonly cron?: true;
   /** Program and sub-command; other words may be secret. */
   readonly command: string;
 }
@@ -94,10 +98,35 @@ export interface ContainerFindings {
   readonly stopTimeoutSeconds: number;
   /** The systemd unit that owns it (label PODMAN_SYSTEMD_UNIT, or `podman start` of its name), if any. */
   readonly unit?: string;
+  /** Its unit plays it from a Kubernetes file, and removes it when it stops. */
+  readonly played?: true;
   /** Compose project, if any. */
-  readonly composeProject?: string;
+  readonly compose?: ComposeFindings;
+  /** The active unit that runs its compose project: stopping that may remove the container, starting it makes it again. */
+  readonly composeUnit?: string;
+  /** Names of containers that must run before it does. Absent: none. */
+  readonly needs?: readonly string[];
+  /** Names of volumes that docker keeps for it (docker only). Absent: none. */
+  readonly volumes?: readonly string[];
+  /** Why it cannot be stopped and started again as it was (docker only). */
+  readonly cannotFence?: string;
   /** `podman create ...` as it was typed, without values of environment variables; absent where podman does not tell. */
   readonly create?: CreateCommand;
+}
+
+/** What the labels of a container say about its compose project. */
+export interface ComposeFindings {
+  readonly project: string;
+  /** Empty: the labels do not tell. */
+  readonly service: string;
+  /** The project's folder. */
+  readonly folder?: string;
+  /** Absolute paths of its compose files. */
+  readonly files: readonly string[];
+  /** Digest of the service's definition, by compose itself. */
+  readonly hash?: string;
+  /** Made by `compose run`, not by `compose up`. */
+  readonly oneOff?: boolean;
 }
 
 /** How a container was made, split so that it can be made again elsewhere. */

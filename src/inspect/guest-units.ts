@@ -1,8 +1,10 @@
 import { posix } from 'node:path';
 import { type Answer, probe } from '../guest/probe.ts';
 import type { Host } from '../ssh/host.ts';
+import type { KubeFile } from '../workloads/kube.ts';
 import { optional } from '../workloads/podman.ts';
 import { parseQuadlet, type Quadlet } from '../workloads/quadlet.ts';
+import type { Start } from '../workloads/starts.ts';
 import type { ShownUnit } from '../workloads/systemd.ts';
 import type { ContainerFindings, UnitFindings } from './findings.ts';
 import { type ManagerAnswers, quadletContext } from './guest-workloads.ts';
@@ -15,6 +17,8 @@ interface UnitsQuestion {
   /** Texts of quadlets, by file. */
   readonly definitions: ReadonlyMap<string, string>;
   readonly containers: readonly ContainerFindings[];
+  /** What Kubernetes files say, by the quadlet that plays them. */
+  readonly kube: ReadonlyMap<string, KubeFile>;
   readonly movedPaths: readonly string[];
   readonly alsoUnits: readonly string[];
   /** Real places of paths that units name. */
@@ -114,7 +118,11 @@ function quadletCandidates(question: UnitsQuestion, manager: ManagerAnswers): Ca
       quadlet,
       sourcePath: file,
       paths: withRealPaths(
-        [...quadlet.paths, ...volumePaths(question, manager, quadlet)],
+        [
+          ...quadlet.paths,
+          ...volumePaths(question, manager, quadlet),
+          ...(question.kube.get(file)?.paths ?? []),
+        ],
         question.realPaths,
         question.movedPaths,
       ),
@@ -191,6 +199,13 @@ function imageName(candidate: Candidate): string | undefined {
   return stored.length === 1 ? stored[0]?.name : typed;
 }
 
+/** Files of the compose project that a command of the unit runs. */
+function composeFiles(question: UnitsQuestion, { manager, shown }: Candidate, start: Start): string[] {
+  if (shown === undefined || start.compose === undefined) return [];
+  const own = startedContainers({ ...shown, starts: [start] }, manager.user?.name, question.containers);
+  return own.flatMap(({ compose }) => compose?.files ?? []);
+}
+
 function carryReasons(question: UnitsQuestion, candidate: Candidate, text: string | undefined): string[] {
   const reasons: string[] = [];
   const { movedPaths } = question;
@@ -208,7 +223,10 @@ function carryReasons(question: UnitsQuestion, candidate: Candidate, text: strin
   }
   if (quadlet === undefined) {
     for (const start of shown?.starts ?? []) {
-      if (/^\S+ (re)?start\b/.test(start.command))
+      const files = composeFiles(question, candidate, start);
+      const stays = files.find((file) => !movedPaths.some((moved) => isBelow(file, moved)));
+      if (stays !== undefined) reasons.push(`runs a compose project made from ${stays}, which does not move`);
+      else if (/^\S+ (re)?start\b/.test(start.command))
         reasons.push(`starts containers that it does not make itself (${start.command})`);
       else if (
         candidate.paths.length === 0 &&

@@ -11,7 +11,9 @@ import { asleep, asleepQuestions } from './asleep.ts';
 import { readBindSources } from './bind-sources.ts';
 import type { ContainerFindings, GuestSystem, ImageStore, NotSeen } from './findings.ts';
 import { readUnits } from './guest-units.ts';
+import { ownedByKube, readKube } from './kube-files.ts';
 import { readRealPaths } from './real-paths.ts';
+import { cronFilesArgv, readScriptStarters } from './scripts.ts';
 import { ownedByStart, readStarters } from './starters.ts';
 
 /** What runs on a guest. */
@@ -67,6 +69,7 @@ export async function readWorkloads(
   const first: Readonly<Record<string, Answer>> = await probe<string>(host, {
     ...Object.fromEntries(managers.flatMap((manager) => questions(manager, facts))),
     fences: fencesArgv(facts.users.map((user) => userControl(user.home))),
+    ...(isSource ? { cron: cronFilesArgv } : {}),
   });
   const answered = managers.map((manager) => readAnswers(host, manager, first, notSeen));
   if (isSource) notSeen.push(...managers.flatMap((manager) => asleep(host, manager, first)));
@@ -106,6 +109,7 @@ export async function readWorkloads(
     }
   }
 
+  const kube = await readKube(host, answered, definitions, movedPaths, notSeen);
   const { containers: bound, notSeen: unseenVolumes } = await readBindSources(host, {
     containers: inspected,
     managers: answered,
@@ -115,10 +119,13 @@ export async function readWorkloads(
     mounts: facts.mounts,
   });
   notSeen.push(...unseenVolumes);
-  const containers = ownedByStart(bound, answered);
+  const containers = ownedByStart(ownedByKube(bound, kube.owners), answered);
   const realPaths = await readRealPaths(
     host,
-    answered.flatMap((manager) => unitPaths(manager, definitions, movedPaths)),
+    [
+      ...answered.flatMap((manager) => unitPaths(manager, definitions, movedPaths)),
+      ...[...kube.files.values()].flatMap(({ paths }) => paths),
+    ],
     facts.mounts,
   );
   const units = await readUnits({
@@ -126,11 +133,23 @@ export async function readWorkloads(
     managers: answered,
     definitions,
     containers,
+    kube: kube.files,
     movedPaths,
     alsoUnits,
     realPaths,
   });
-  const startsContainers = readStarters({ managers: answered, containers, units, alsoUnits });
+  const startsContainers = [
+    ...readStarters({ managers: answered, containers, units, alsoUnits }),
+    ...(isSource
+      ? await readScriptStarters(host, {
+          managers: answered,
+          containers,
+          units,
+          movedPaths,
+          cronFiles: (first.cron?.stdout ?? '').split('\n').filter(Boolean),
+        })
+      : []),
+  ];
   const fences = (first.fences?.stdout ?? '').split('\n').filter(Boolean).sort();
   return {
     stores: answered.flatMap((manager): ImageStore[] => {

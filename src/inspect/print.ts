@@ -220,7 +220,7 @@ function systemRows(system: GuestSystem): Row[] {
 function containerLines(container: ContainerFindings): string[] {
   const made =
     container.unit ??
-    (container.composeProject === undefined ? 'by hand' : `compose project ${container.composeProject}`);
+    (container.compose === undefined ? 'by hand' : `compose project ${container.compose.project}`);
   const facts = [
     `${container.engine}, ${container.user ?? 'root'}`,
     container.running ? 'running' : 'stopped',
@@ -231,6 +231,9 @@ function containerLines(container: ContainerFindings): string[] {
   return [
     `${container.name}  ${facts.join(', ')}`,
     ...container.bindSources.map((path) => `    uses ${path}`),
+    ...(container.needs ?? []).map((name) => `    starts after ${name}`),
+    ...(container.composeUnit === undefined ? [] : [`    started by ${container.composeUnit}`]),
+    ...(container.cannotFence === undefined ? [] : [`    cannot be fenced: ${container.cannotFence}`]),
     // What a unit made, the unit makes again.
     ...(container.create?.cannotCarry === undefined || container.unit !== undefined
       ? []

@@ -1,3 +1,4 @@
+import { isOfCall } from '../workloads/compose.ts';
 import { optional } from '../workloads/podman.ts';
 import { isQuadlet } from '../workloads/quadlet.ts';
 import type { Start } from '../workloads/starts.ts';
@@ -8,19 +9,37 @@ import type { ManagerAnswers } from './guest-workloads.ts';
 /** Units that come with podman: what they start is known from restart policies, and they are fenced by those. */
 const podmansOwn = /^(podman(-restart|-auto-update|-clean-transient)?\.service|netavark-.*)$/;
 
-/** The containers that a unit starts by their names or ids. */
+/** The containers that a unit starts by their names or ids, or as a compose project. */
 export function startedContainers(
   unit: ShownUnit,
   user: string | undefined,
   containers: readonly ContainerFindings[],
 ): ContainerFindings[] {
-  const named = unit.starts.flatMap((start) =>
-    (start.containers ?? []).flatMap((name) => containersNamed(start, name, user, containers)),
-  );
+  const named = unit.starts.flatMap((start) => [
+    ...(start.containers ?? []).flatMap((name) => isNamedBy(start, name, user, containers)),
+    ...ofProject(unit, start, user, containers),
+  ]);
   return [...new Set(named)];
 }
 
-function containersNamed(
+/** The containers of the compose project that a command runs. */
+function ofProject(
+  unit: ShownUnit,
+  { compose }: Start,
+  user: string | undefined,
+  containers: readonly ContainerFindings[],
+): ContainerFindings[] {
+  if (compose === undefined) return [];
+  return containers.filter(
+    (container) =>
+      container.user === user &&
+      container.compose !== undefined &&
+      isOfCall(compose, unit.workingDirectory, container.compose),
+  );
+}
+
+/** The containers of that user which a command means by a name or an id. */
+export function isNamedBy(
   start: Start,
   name: string,
   user: string | undefined,
@@ -52,9 +71,13 @@ export function ownedByStart(
       ),
   );
   return containers.map((container) => {
+    const by = starts.filter((start) => start.container === container).map((start) => start.unit);
+    const active = by.find((unit) => unit.active && unit.starts.some(({ compose }) => compose !== undefined));
+    // A project's containers have policies of their own, too: they stay on their own beside the unit.
+    if (container.compose !== undefined)
+      return active === undefined ? container : { ...container, composeUnit: active.id };
     // Docker restarts what it has by its own policies, whoever started it: its containers stay on their own.
     if (container.unit !== undefined || container.engine === 'docker') return container;
-    const by = starts.filter((start) => start.container === container).map((start) => start.unit);
     const owner = by.find((unit) => unit.active) ?? (container.running ? undefined : by[0]);
     return owner === undefined ? container : { ...container, unit: owner.id };
   });
@@ -69,9 +92,10 @@ export function startsUnknown(
 ): boolean {
   // What podman labelled with the unit's name is what it started.
   if (containers.some((container) => container.unit === unit.id && container.user === user)) return false;
+  if (ofProject(unit, start, user, containers).length > 0) return false;
   return (
     start.containers === undefined ||
-    start.containers.some((name) => containersNamed(start, name, user, containers).length === 0)
+    start.containers.some((name) => isNamedBy(start, name, user, containers).length === 0)
   );
 }
 
@@ -104,7 +128,7 @@ export function readStarters(question: {
 }
 
 /** It runs, or something starts it: the boot, another unit, a timer. Of triggers other than timers nothing is known here. */
-function mayRun(unit: ShownUnit, manager: ManagerAnswers): boolean {
+export function mayRun(unit: ShownUnit, manager: ManagerAnswers): boolean {
   if (unit.unitFileState.startsWith('masked')) return unit.active;
   return (
     unit.active ||

@@ -98,13 +98,21 @@ export function workloadsOf(
     (unit) => (uses(unit.paths) || move.alsoUnits.includes(unit.name)) && !move.ignore.includes(unit.name),
   );
   const owned = new Set(system.units.map((unit) => `${unit.user ?? ''}/${unit.name}`));
+  const projects = new Set(
+    system.containers.filter((container) => uses(container.bindSources)).flatMap(projectOf),
+  );
   const containers = system.containers.filter(
     (container) =>
-      uses(container.bindSources) &&
+      (uses(container.bindSources) || projectOf(container).some((project) => projects.has(project))) &&
       !move.ignore.includes(container.name) &&
       !(container.unit !== undefined && owned.has(`${container.user ?? ''}/${container.unit}`)),
   );
   return { containers, units };
+}
+
+/** A compose project moves as a whole: what has no data in it belongs to what has. */
+function projectOf({ engine, user, compose }: ContainerFindings): string[] {
+  return compose === undefined ? [] : [`${engine} ${user ?? ''} ${compose.project}`];
 }
 
 /** undefined when something that the steps need was not seen; the blockers then say what. */

@@ -171,7 +171,8 @@ export const planErrors = {
   },
   'plan/docker': {
     exit: refused,
-    meaning: 'This version of drayage fences podman and systemd; docker containers it can only show.',
+    meaning:
+      'Stopping this docker container takes it away for good, or something makes a new one at once: it cannot be fenced and given back.',
   },
   'plan/owned-restart-policy': {
     exit: refused,
@@ -181,7 +182,7 @@ export const planErrors = {
   'plan/unknown-starter': {
     exit: refused,
     meaning:
-      'A unit starts containers with podman, docker or compose, and it cannot be told which. It might start a workload again during the window, or afterwards: two writers.',
+      'A unit, a script of it or a cron job starts containers with podman, docker or compose, and it cannot be told which, or they move. It might start a workload again during the window, or afterwards: two writers.',
   },
   'plan/bind-source-missing': {
     exit: refused,

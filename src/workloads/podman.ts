@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ContainerFindings, CreateCommand } from '../inspect/findings.ts';
+import { composeOf, dependsOn } from './compose.ts';
 import { parseCreateCommand, splitOnce } from './create-command.ts';
 import { workloadError } from './errors.ts';
 
@@ -42,6 +43,7 @@ const inspectSchema = z.array(
     IsInfra: z.boolean().default(false),
     StaticDir: z.string().default(''),
     State: z.object({ Running: z.boolean() }),
+    Dependencies: z.array(z.string()).nullable().default(null),
     Mounts: z.array(mountSchema).nullable().default([]),
     Config: z.object({
       Labels: z.record(z.string(), z.string()).nullable().default(null),
@@ -67,7 +69,8 @@ export interface ContainerContext {
  * @throws `workloads/unknown-shape`
  */
 export function parsePodmanInspect(text: string, context: ContainerContext): ContainerFindings[] {
-  return parseJson('podman container inspect', inspectSchema, text)
+  const all = parseJson('podman container inspect', inspectSchema, text);
+  const found = all
     .filter((container) => !container.IsInfra)
     .map((container) => {
       const mounts = container.Mounts ?? [];
@@ -87,13 +90,40 @@ export function parsePodmanInspect(text: string, context: ContainerContext): Con
         ],
         stopTimeoutSeconds: container.Config.StopTimeout,
         ...optional('unit', labels.PODMAN_SYSTEMD_UNIT),
-        ...optional(
-          'composeProject',
-          labels['com.docker.compose.project'] ?? labels['io.podman.compose.project'],
-        ),
+        ...optional('compose', composeOf(labels)),
         ...optional('create', create),
       };
     });
+  return withNeeds(
+    found,
+    new Map(
+      all.map(({ Id, Dependencies, Config }) => [
+        Id,
+        { ids: Dependencies ?? [], services: dependsOn(Config.Labels) },
+      ]),
+    ),
+  );
+}
+
+/**
+ * Adds the names of what each container needs.
+ * @param needs by container id: ids of containers, and services of its own compose project
+ */
+export function withNeeds(
+  containers: readonly ContainerFindings[],
+  needs: ReadonlyMap<string, { readonly ids: readonly string[]; readonly services: readonly string[] }>,
+): ContainerFindings[] {
+  return containers.map((container) => {
+    const { ids, services } = needs.get(container.id) ?? { ids: [], services: [] };
+    const needed = containers.filter(
+      (other) =>
+        ids.includes(other.id) ||
+        (other.compose !== undefined &&
+          other.compose.project === container.compose?.project &&
+          services.includes(other.compose.service)),
+    );
+    return needed.length === 0 ? container : { ...container, needs: needed.map(({ name }) => name).sort() };
+  });
 }
 
 const volumesSchema = z.array(

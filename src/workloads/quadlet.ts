@@ -11,6 +11,8 @@ export interface Quadlet {
   readonly volumes?: readonly string[];
   readonly image?: string;
   readonly containerName?: string;
+  /** The Kubernetes file that a .kube quadlet plays. */
+  readonly kubeFile?: string;
   /** Names units in [Install]. */
   readonly startsAtBoot: boolean;
   /** Why this file alone does not make the same container elsewhere. */
@@ -77,7 +79,17 @@ export function parseQuadlet(text: string, context: QuadletContext): Quadlet {
   if (extension === '.container') return { ...base, ...readContainer(file, context) };
   if (extension === '.volume') return { ...base, ...readVolume(file, context) };
   if (extension === '.pod') return { ...base, ...finish(volumes(file, 'Pod', context), [], 'is a pod') };
-  if (extension === '.kube') return { ...base, cannotCarry: 'is made of a Kubernetes file' };
+  if (extension === '.kube') {
+    const yaml = unitValues(file, 'Kube', 'Yaml').at(-1);
+    // Beside the quadlet, where it is not absolute (podman-systemd.unit(5)).
+    const folder = posix.dirname(context.file);
+    const kubeFile = yaml === undefined ? undefined : posix.resolve(folder, resolve(yaml, context));
+    return {
+      ...base,
+      ...(kubeFile === undefined ? {} : { kubeFile }),
+      cannotCarry: 'is made of a Kubernetes file',
+    };
+  }
   return base;
 }
 

@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { type ComposeCall, composeCall } from './compose.ts';
 
 /** What a command of a unit starts. */
 export interface Start {
@@ -6,6 +7,8 @@ export interface Start {
   readonly command: string;
   /** Names or ids of the containers; undefined: the command does not tell. */
   readonly containers?: readonly string[];
+  /** It runs a compose project. */
+  readonly compose?: ComposeCall;
 }
 
 const engines = /^(podman|docker)$/;
@@ -71,9 +74,12 @@ export function startsOf(program: string, words: readonly string[]): Start[] {
 function startOf(name: string, words: readonly string[]): Start | undefined {
   const [verb, rest] = subCommand(words);
   if (composers.test(name) || verb === 'compose') {
-    const [action] = composers.test(name) ? [verb] : subCommand(rest);
+    const [action, after] = composers.test(name) ? [verb, rest] : subCommand(rest);
     if (action !== undefined && idleCompose.has(action)) return undefined;
-    return { command: join(composers.test(name) ? name : `${name} compose`, plain(action)) };
+    return {
+      command: join(composers.test(name) ? name : `${name} compose`, plain(action)),
+      compose: composeCall(words.slice(0, words.length - after.length)),
+    };
   }
   if (verb === 'container') return startOf(name, rest);
   if (verb === undefined || idle.has(verb)) return undefined;

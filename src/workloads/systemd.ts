@@ -57,6 +57,8 @@ export interface ShownUnit {
   /** Absolute paths named in its properties and commands; commands may hold secrets, so only paths come out. */
   readonly paths: readonly string[];
   readonly environmentFiles: readonly string[];
+  /** Empty: `/`. */
+  readonly workingDirectory: string;
   /** Programs that it runs. */
   readonly programs: readonly string[];
   /** What it starts with podman, docker or compose. */
@@ -120,6 +122,7 @@ function parseBlock(block: string): ShownUnit {
     dropIns: words('DropInPaths').filter((path) => path.includes(`/${id}.d/`) && !path.includes('drayage')),
     paths: [...new Set([...named, ...environmentFiles])],
     environmentFiles,
+    workingDirectory: (folders[0] ?? '').replace(/^~$/, ''),
     programs: commands.flatMap((command) => programOf(command) ?? []),
     starts: ['ExecStart', 'ExecStartPre', 'ExecStartPost']
       .flatMap((key) => properties.get(key) ?? [])

@@ -313,3 +313,106 @@ describe('what was not seen', () => {
     expect(asked.filter((command) => /^docker ps/.test(command))).toEqual([]);
   });
 });
+
+describe('cron jobs and scripts', () => {
+  const cron = (files: Readonly<Record<string, string>>): Row[] => [
+    [
+      /^find -L \/etc\/crontab/,
+      `${Object.keys(files)
+        .filter((file) => /cron/.test(file))
+        .join('\n')}\n`,
+    ],
+    [/^find -L .* -maxdepth 0 -type f/, `${Object.keys(files).join('\n')}\n`],
+    [
+      /^grep -I -n/,
+      (command) => {
+        const text = files[command.split(' -- ')[1] as string] ?? '';
+        return text
+          .split('\n')
+          .map((line, index) => `${index + 1}:${line}`)
+          .join('\n');
+      },
+    ],
+  ];
+
+  it('that start a container of a move are told, with file and line', async () => {
+    const found = await read(cron({ '/etc/cron.d/media': '# jobs\n@reboot root podman start writer\n' }));
+    expect(found.startsContainers).toEqual([
+      { unit: '/etc/cron.d/media', cron: true, command: 'podman start writer (line 2)' },
+    ]);
+  });
+
+  it('of a user are asked for his containers', async () => {
+    const found = await read(
+      cron({ '/var/spool/cron/crontabs/notes': '@reboot podman start notes\n@daily podman start writer\n' }),
+    );
+    expect(found.startsContainers?.map(({ user, command }) => [user, command])).toEqual([
+      ['notes', 'podman start notes (line 1)'],
+      // He has no such container: which one it is, is not known.
+      ['notes', 'podman start writer (line 2)'],
+    ]);
+  });
+
+  it('are read through the scripts that they run', async () => {
+    const found = await read(
+      cron({
+        '/var/spool/cron/crontabs/root': '0 4 * * * /opt/nightly.sh --all\n',
+        '/opt/nightly.sh': '#!/bin/sh\npodman stop web\npodman-compose -f /srv/m.yml up -d\n',
+        '/etc/cron.daily/restart': '#!/bin/sh\nexec podman restart writer\n',
+      }),
+    );
+    expect(found.startsContainers).toEqual([
+      { unit: '/var/spool/cron/crontabs/root', cron: true, command: 'podman-compose up (line 1)' },
+      { unit: '/etc/cron.daily/restart', cron: true, command: 'podman restart writer' },
+    ]);
+  });
+
+  it('that start something else are not told', async () => {
+    const [row] = [containers(container('cache', '/srv/cache'))];
+    const found = await read([
+      row,
+      ...cron({ '/etc/cron.d/x': '@daily root podman start cache\n@daily root podman exec writer backup\n' }),
+    ]);
+    expect(found).not.toHaveProperty('startsContainers');
+  });
+
+  it('of a unit, in its script, are told as the unit', async () => {
+    const found = await read([
+      shown(service('media.service', '/opt/media/up.sh')),
+      ...cron({ '/opt/media/up.sh': '#!/bin/sh\ndocker compose up -d\n' }),
+    ]);
+    expect(found.startsContainers).toEqual([
+      { unit: 'media.service', command: '/opt/media/up.sh (docker compose up)' },
+    ]);
+  });
+});
+
+describe('a .kube quadlet', () => {
+  const kube: Row[] = [
+    [/^find -L \/run\/containers\/systemd /, '/etc/containers/systemd/media.kube\n'],
+    [/^cat \/etc\/containers\/systemd\/media.kube/, '[Kube]\nYaml=media.yaml\n'],
+    [
+      /^cat \/etc\/containers\/systemd\/media.yaml/,
+      'kind: Pod\nmetadata: { name: media }\nspec:\n  containers: [{ name: db }]\n  volumes: [{ hostPath: { path: /mnt/docker/media } }]\n',
+    ],
+    containers(container('media-db', '/mnt/docker/media')),
+  ];
+
+  it('is a unit of the move, found by its Kubernetes file, and owns what it plays', async () => {
+    const found = await read(kube);
+    expect(found.units.find(({ name }) => name === 'media.service')).toMatchObject({
+      quadlet: true,
+      paths: ['/mnt/docker/media'],
+      cannotCarry: expect.stringContaining('Kubernetes'),
+    });
+    expect(found.containers.find(({ name }) => name === 'media-db')).toMatchObject({
+      unit: 'media.service',
+      played: true,
+    });
+  });
+
+  it('whose file cannot be read is told', async () => {
+    const found = await read([[/^cat .*media.yaml/, { exitCode: 1, stderr: 'cat: no' }], ...kube]);
+    expect(found.notSeen).toMatchObject([{ what: 'Kubernetes file of media.service' }]);
+  });
+});

@@ -203,12 +203,6 @@ describe('the workloads', () => {
     expect(first?.next[0]).toContain('definitions: present');
   });
 
-  it('of docker block', () => {
-    expect(codes(withSystem('doc1', { containers: [{ ...writer, engine: 'docker' }] }))).toEqual([
-      'plan/docker',
-    ]);
-  });
-
   it('with a restart policy block where podman cannot change it', () => {
     expect(codes(withSystem('doc1', { podmanVersion: '4.3.1' }))).toEqual(['plan/podman-too-old']);
   });

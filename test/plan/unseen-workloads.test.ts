@@ -49,6 +49,23 @@ describe('a unit that starts containers nobody names', () => {
   });
 });
 
+describe('a cron job that starts containers', () => {
+  const starts = withSource({
+    startsContainers: [{ unit: '/etc/cron.d/media', cron: true, command: 'podman start writer (line 2)' }],
+  });
+
+  it('blocks with the line to look at: it cannot be fenced, only left out by name', () => {
+    const [first] = blockers(starts);
+    expect(first).toMatchObject({
+      code: 'plan/unknown-starter',
+      seen: '/etc/cron.d/media on doc1 runs podman start writer (line 2) (move docker)',
+    });
+    expect(first?.next[0]).toContain("ssh root@doc1 grep -nE 'podman|docker' /etc/cron.d/media");
+    expect(first?.next.join()).not.toContain('alsoUnits');
+    expect(codes(starts, workloads('ignore: [/etc/cron.d/media]'))).toEqual([]);
+  });
+});
+
 describe('a container that belongs to a unit', () => {
   const owned = { ...writer, name: 'web', bindSources: ['/mnt/docker/web'], unit: 'web.service' };
 

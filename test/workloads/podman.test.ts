@@ -97,7 +97,7 @@ describe('podman container inspect', () => {
   it('tells unit and compose project, in the shape of podman 5', () => {
     expect(parse([podman5])[0]).toMatchObject({
       unit: 'web.service',
-      composeProject: 'media',
+      compose: { project: 'media', service: '', files: [] },
       restartPolicy: 'no',
       stopTimeoutSeconds: 30,
     });
@@ -211,9 +211,72 @@ describe('docker container inspect', () => {
         restartPolicy: 'unless-stopped',
         bindSources: ['/mnt/docker/immich'],
         stopTimeoutSeconds: 10,
-        composeProject: 'immich',
+        volumes: ['/var/lib/docker/v'],
+        compose: { project: 'immich', service: '', files: [] },
       },
     ]);
+  });
+});
+
+describe('what a docker container needs', () => {
+  const made = (name: string, service: string, more: object = {}, labels: object = {}) => ({
+    Id: `${name}-id`,
+    Name: `/${name}`,
+    Image: 'sha256:00',
+    State: { Running: true },
+    Config: {
+      Image: 'x:1',
+      Labels: {
+        'com.docker.compose.project': 'media',
+        'com.docker.compose.service': service,
+        'com.docker.compose.project.working_dir': '/mnt/docker/media',
+        'com.docker.compose.project.config_files': '/mnt/docker/media/compose.yaml',
+        'com.docker.compose.config-hash': 'abc',
+        'com.docker.compose.oneoff': 'False',
+        ...labels,
+      },
+    },
+    HostConfig: { RestartPolicy: { Name: 'always' }, ...more },
+  });
+  const parsed = (...containers: object[]) => parseDockerInspect(JSON.stringify(containers));
+
+  it('is what its compose file says, by the names of the containers', () => {
+    const depends = {
+      'com.docker.compose.depends_on': 'db:service_healthy:true,cache:service_started:false',
+    };
+    const [web] = parsed(
+      made('media-web-1', 'web', {}, depends),
+      made('media-db-1', 'db'),
+      made('media-cache-1', 'cache'),
+      made('other-db-1', 'db', {}, { 'com.docker.compose.project': 'other' }),
+    );
+    expect(web?.needs).toEqual(['media-cache-1', 'media-db-1']);
+    expect(web?.compose).toEqual({
+      project: 'media',
+      service: 'web',
+      folder: '/mnt/docker/media',
+      files: ['/mnt/docker/media/compose.yaml'],
+      hash: 'abc',
+    });
+  });
+
+  it('is the container whose network it shares', () => {
+    const [, torrent] = parsed(
+      made('vpn', 'vpn'),
+      made('torrent', 'torrent', { NetworkMode: 'container:vpn-id' }),
+    );
+    expect(torrent?.needs).toEqual(['vpn']);
+  });
+
+  it('is told not to be given back when it is removed at its stop, or belongs to swarm', () => {
+    const [removed, task, other] = parsed(
+      made('a', 'a', { AutoRemove: true }),
+      made('b', 'b', {}, { 'com.docker.swarm.service.name': 'web' }),
+      made('c', 'c'),
+    );
+    expect(removed?.cannotFence).toContain('--rm');
+    expect(task?.cannotFence).toContain('swarm service web');
+    expect(other).not.toHaveProperty('cannotFence');
   });
 });
 

@@ -30,7 +30,8 @@ describe('what a command of a unit starts', () => {
     ['/usr/bin/podman pod start media', 'podman pod start'],
     ['/usr/bin/podman newcommand web', 'podman'],
   ])('%s: containers that it does not name', (line, command) => {
-    expect(starts(line)).toEqual([{ command }]);
+    expect(starts(line)).toEqual([expect.objectContaining({ command })]);
+    expect(starts(line)[0]).not.toHaveProperty('containers');
   });
 
   it.each([
@@ -51,6 +52,14 @@ describe('what a command of a unit starts', () => {
     expect(starts('/bin/sh -c podman start db; podman start web && echo done').map((s) => s.command)).toEqual(
       ['podman start db', 'podman start web'],
     );
+  });
+
+  it.each([
+    ['/usr/bin/docker compose -f a.yml --file=b.yml up -d', { files: ['a.yml', 'b.yml'] }],
+    ['/usr/bin/docker -H unix:///x compose -p media up', { project: 'media', files: [] }],
+    ['/usr/bin/docker-compose --project-directory /srv/m up -f', { folder: '/srv/m', files: [] }],
+  ])('%s: which project', (line, compose) => {
+    expect(starts(line)[0]?.compose).toEqual(compose);
   });
 
   it('keeps no word that may be secret', () => {

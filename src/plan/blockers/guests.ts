@@ -4,6 +4,7 @@ import type { Findings, GuestSystem, UserFindings } from '../../inspect/findings
 import { workloadsOf } from '../context.ts';
 import { blocker } from '../errors.ts';
 import type { Blocker } from '../plan.ts';
+import { dockerBlockers, dockerTools } from './docker.ts';
 import { fenceBlockers } from './fences.ts';
 import { notSeenBlockers } from './not-seen.ts';
 import { sshTo } from './ssh-to.ts';
@@ -127,13 +128,7 @@ function workloads(config: Config, move: MoveConfig, source: GuestSystem, target
   }
   for (const container of containers) {
     if (container.engine === 'docker') {
-      found.push(
-        blocker('plan/docker', {
-          ...at,
-          seen: `docker container ${container.name} uses ${move.from.path}`,
-          next: [`stop it yourself and name it in ${ignore}`],
-        }),
-      );
+      found.push(...dockerBlockers(config, move, container, containers));
       continue;
     }
     const policy = container.restartPolicy !== 'no' && container.restartPolicy !== '';
@@ -185,7 +180,12 @@ function workloads(config: Config, move: MoveConfig, source: GuestSystem, target
     [...containers, ...units].flatMap((workload) => (workload.user === undefined ? [] : [workload.user])),
   );
   for (const user of users) found.push(...userBlockers(config, move, user, source, target));
-  if ((containers.length > 0 || units.some((unit) => unit.quadlet)) && target.podmanVersion === undefined) {
+  const docker = containers.filter(({ engine }) => engine === 'docker');
+  if (docker.length > 0) found.push(...dockerTools(config, move, docker, target));
+  if (
+    (containers.length > docker.length || units.some((unit) => unit.quadlet)) &&
+    target.podmanVersion === undefined
+  ) {
     found.push(
       blocker('plan/missing-tool', {
         ...at,

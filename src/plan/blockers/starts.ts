@@ -10,14 +10,19 @@ export function starterBlockers(config: Config, move: MoveConfig, source: GuestS
   const said = [...move.alsoUnits, ...move.ignore];
   return (source.startsContainers ?? [])
     .filter((starter) => !said.includes(starter.unit))
-    .map(({ unit, user, command }) =>
+    .map(({ unit, user, command, cron = false }) =>
       blocker('plan/unknown-starter', {
         move: move.name,
         seen: `${unit}${user === undefined ? '' : ` of ${user}`} on ${move.from.guest} runs ${command} (move ${move.name})`,
-        next: [
-          `it uses ${move.from.path}: name it in moves.${move.name}.workloads.alsoUnits in ${config.file}; it is stopped and fenced`,
-          `it does not: name it in moves.${move.name}.workloads.ignore in ${config.file}`,
-        ],
+        next: cron
+          ? [
+              `${sshTo(config, config.guests[move.from.guest]?.ssh ?? move.from.guest)} grep -nE 'podman|docker' ${unit}   # it starts what moves: put a # before the line, and make the job on ${move.to.guest}`,
+              `it does not: name ${unit} in moves.${move.name}.workloads.ignore in ${config.file}`,
+            ]
+          : [
+              `it uses ${move.from.path}: name it in moves.${move.name}.workloads.alsoUnits in ${config.file}; it is stopped and fenced`,
+              `it does not: name it in moves.${move.name}.workloads.ignore in ${config.file}`,
+            ],
       }),
     );
 }
@@ -27,7 +32,8 @@ export function ownedPolicyBlockers(config: Config, move: MoveConfig, source: Gu
   const { units, containers } = workloadsOf(move, source);
   const ssh = sshTo(config, config.guests[move.from.guest]?.ssh ?? move.from.guest);
   return source.containers
-    .filter((container) => container.engine === 'podman' && !containers.includes(container))
+    .filter(({ engine, played = false }) => engine === 'podman' && !played)
+    .filter((container) => !containers.includes(container))
     .filter((container) => units.some((unit) => unit.name === container.unit && unit.user === container.user))
     .filter(({ name, restartPolicy }) => !['no', ''].includes(restartPolicy) && !move.ignore.includes(name))
     .map(({ name, user, unit, restartPolicy }) =>

@@ -6,6 +6,8 @@ import type { Step } from '../plan.ts';
 import { digestOf } from '../plan-id.ts';
 import { asUserOf, systemctl } from './as-owner.ts';
 import { absentOrSame, removeOwn, sameDigest } from './checks.ts';
+import { composeThere, createProjects, removeProjects } from './compose.ts';
+import { holdBack } from './hold-back.ts';
 import { neededImages } from './images.ts';
 import { unitsLoaded } from './units-read.ts';
 import { byOwner } from './workload-names.ts';
@@ -83,10 +85,18 @@ export function definitionsStep(context: MoveContext): Step {
       });
     }
     for (const container of owner.containers) {
-      if (carried) created.push(createOperation(context, container));
-      checks.push(containerThere(context, container));
+      if (container.composeUnit !== undefined) continue;
+      if (carried && container.engine === 'podman') created.push(createOperation(context, container));
+      checks.push(
+        carried && container.engine === 'docker'
+          ? composeThere(context, container)
+          : containerThere(context, container),
+      );
     }
   }
+  if (carried) created.push(...createProjects(context));
+  const held = holdBack(context);
+  checks.push(...held.checks);
   return {
     id: `definitions ${move.name}`,
     phase: move.phase,
@@ -102,7 +112,7 @@ export function definitionsStep(context: MoveContext): Step {
       ...(neededImages(context).length > 0 ? [`images ${move.name}`] : []),
     ],
     probe: checks,
-    operations: [...makeFolders, ...writes, ...reload, ...created],
+    operations: [...makeFolders, ...writes, ...reload, ...created, ...held.operations],
     proof: checks,
     undo: carried ? removeDefinitions(context) : [],
   };
@@ -145,7 +155,7 @@ function removeDefinitions(context: MoveContext): Operation[] {
         argv: as(systemctl(owner.user, 'daemon-reload')),
         what: `systemd${owner.user === undefined ? '' : ` of ${owner.user}`} forgets them`,
       });
-    for (const container of owner.containers) {
+    for (const container of owner.engine === 'docker' ? [] : owner.containers) {
       const script =
         'test "$(podman container inspect --format "$2" "$1" 2>/dev/null)" != "$3" || podman rm -- "$1"';
       undo.push({
@@ -164,7 +174,7 @@ function removeDefinitions(context: MoveContext): Operation[] {
       });
     }
   }
-  return undo;
+  return [...undo, ...removeProjects(context)];
 }
 
 /** The container that was made from this definition, known by its label; or, where others define it, one of this name. */
@@ -187,7 +197,7 @@ function containerThere(context: MoveContext, container: ContainerFindings): Che
       context,
       'target',
       container.user,
-      carried ? inspect : ['podman', 'container', 'exists', container.name],
+      carried ? inspect : [container.engine, 'container', 'inspect', '--format', '{{.Name}}', container.name],
     ),
     expect: { exitCode: 0, ...(carried ? { stdout: createDigest(container) } : {}) },
     what: `${host} has container ${container.name}${carried ? ', made from this definition' : ''}`,

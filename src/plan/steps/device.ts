@@ -71,7 +71,11 @@ export function deviceStep(context: MoveContext): Step {
 }
 
 /** Only a full stop and start of the VM starts virtiofsd anew; a reboot inside the guest does not (qm.adoc). */
-export function powerCycleStep(context: MoveContext, device: Step, conditions: Step | undefined): Step {
+export function powerCycleStep(
+  context: MoveContext,
+  device: Step,
+  before: readonly (Step | undefined)[],
+): Step {
   const { move, targetGuest } = context;
   const vm = `/nodes/${targetGuest.findings.node}/qemu/${targetGuest.config.vmid}`;
   const running = targetGuest.system.containers
@@ -105,7 +109,7 @@ export function powerCycleStep(context: MoveContext, device: Step, conditions: S
       running.length === 0
         ? `The device appears when QEMU starts. No container runs on ${move.to.guest}. The boot is a proof too: the mounts must come up by themselves.`
         : `The device appears when QEMU starts. These containers on ${move.to.guest} stop meanwhile: ${running.join(', ')}.`,
-    needs: [device.id, `mount-units ${move.name}`, ...(conditions === undefined ? [] : [conditions.id])],
+    needs: [device.id, `mount-units ${move.name}`, ...before.flatMap((step) => step?.id ?? [])],
     probe: [up, ...attached],
     operations: [
       ...(targetGuest.findings.running

@@ -4,6 +4,7 @@ import type { Check, Operation } from '../operation.ts';
 import type { Step } from '../plan.ts';
 import { asUserOf, systemctl } from './as-owner.ts';
 import { sameFile } from './checks.ts';
+import { policyCheck, setPolicy } from './engine.ts';
 import { unitsRead } from './units-read.ts';
 import { byOwner, restarted, workloadList } from './workload-names.ts';
 
@@ -67,7 +68,7 @@ export function fenceStep(context: MoveContext): Step {
     }
     for (const container of restarted(owner.containers)) {
       const policy = (value: string): string[] =>
-        asUserOf(context, 'source', owner.user, ['podman', 'update', '--restart', value, container.name]);
+        asUserOf(context, 'source', owner.user, setPolicy(container, value));
       operations.push({
         kind: 'run',
         host,
@@ -80,18 +81,12 @@ export function fenceStep(context: MoveContext): Step {
         argv: policy(container.restartPolicy),
         what: `${container.name} has restart policy ${container.restartPolicy} again`,
       });
+      const { argv, expect } = policyCheck(container, 'no');
       inPlace.push({
         kind: 'run',
         host,
-        argv: asUserOf(context, 'source', owner.user, [
-          'podman',
-          'container',
-          'inspect',
-          '--format',
-          '{{.HostConfig.RestartPolicy.Name}}',
-          container.name,
-        ]),
-        expect: { exitCode: 0, stdout: 'no' },
+        argv: asUserOf(context, 'source', owner.user, argv),
+        expect,
         what: `${container.name} has restart policy no`,
       });
     }

@@ -4,6 +4,7 @@ import type { Check, Operation } from '../operation.ts';
 import type { Step } from '../plan.ts';
 import { shareLayout } from '../share-layout.ts';
 import { asUserOf } from './as-owner.ts';
+import type { Engine } from './engine.ts';
 
 const pullImage = 'ssh -o BatchMode=yes -- "$1" "$2" > "$3"';
 
@@ -17,16 +18,18 @@ export function imagesStep(context: MoveContext): Step {
   const needed = neededImages(context);
   const operations: Operation[] = [];
   const present: Check[] = [];
-  for (const user of new Set(needed.map((image) => image.user))) {
-    const images = needed.filter((image) => image.user === user);
+  for (const store of new Set(needed.map(storeOf))) {
+    const images = needed.filter((image) => storeOf(image) === store);
+    const { engine, user } = images[0] as NeededImage;
     const names = images.map((image) => image.name);
-    const file = `${move.name}-${user ?? 'root'}.tar`;
+    const file = `${move.name}-${store}.tar`;
     const onNode = `${shareLayout(share.path).images}/${file}`;
     const save = asUserOf(context, 'source', user, [
-      'podman',
+      engine,
       'image',
       'save',
-      '--multi-image-archive',
+      // docker's archives hold many images as they are.
+      ...(engine === 'podman' ? ['--multi-image-archive'] : []),
       '--',
       ...names,
     ]);
@@ -44,7 +47,7 @@ export function imagesStep(context: MoveContext): Step {
         kind: 'run',
         host: move.to.guest,
         argv: asUserOf(context, 'target', user, [
-          'podman',
+          engine,
           'image',
           'load',
           '--quiet',
@@ -52,7 +55,7 @@ export function imagesStep(context: MoveContext): Step {
           `${shareLayout(share.mount).images}/${file}`,
         ]),
         timeoutSeconds: 7200,
-        what: `load them into the store of ${user ?? 'root'} on ${move.to.guest}`,
+        what: `load them into the store of ${store} on ${move.to.guest}`,
       },
       {
         kind: 'run',
@@ -65,14 +68,7 @@ export function imagesStep(context: MoveContext): Step {
     present.push({
       kind: 'run',
       host: move.to.guest,
-      argv: asUserOf(context, 'target', user, [
-        'podman',
-        'image',
-        'inspect',
-        '--format',
-        '{{.Id}}',
-        ...names,
-      ]),
+      argv: asUserOf(context, 'target', user, [engine, 'image', 'inspect', '--format', '{{.Id}}', ...names]),
       expect: { exitCode: 0, stdout: images.map((image) => image.id).join('\n') },
       what: `${move.to.guest} has ${images.map((image) => `${image.name} (${image.id.slice(0, 12)})`).join(', ')}`,
     });
@@ -100,21 +96,38 @@ export function imagesStep(context: MoveContext): Step {
   };
 }
 
+export interface NeededImage {
+  readonly name: string;
+  readonly id: string;
+  readonly engine: Engine;
+  readonly user?: string;
+}
+
+/** Whose store an image lies in: `root`, a user, or `docker`. */
+function storeOf({ engine, user }: NeededImage): string {
+  return engine === 'docker' ? engine : (user ?? 'root');
+}
+
 /** The images that the workloads name, each once for each store. */
-export function neededImages(context: MoveContext): { name: string; id: string; user?: string }[] {
+export function neededImages(context: MoveContext): NeededImage[] {
   if (context.move.definitions === 'present') return [];
-  const wanted = new Map<string, { name: string; id: string; user?: string }>();
+  const wanted = new Map<string, NeededImage>();
   const add = (name: string, user?: string) => {
     const image = context.sourceGuest.system.images.find(
       (found) => found.name === name && found.user === user,
     );
     if (image !== undefined)
-      wanted.set(
-        `${user ?? ''} ${name}`,
-        user === undefined ? { name, id: image.id } : { name, id: image.id, user },
-      );
+      wanted.set(`${user ?? ''} ${name}`, {
+        name,
+        id: image.id,
+        engine: 'podman',
+        ...(user === undefined ? {} : { user }),
+      });
   };
-  for (const container of context.containers) add(container.image, container.user);
+  for (const container of context.containers)
+    if (container.engine === 'podman') add(container.image, container.user);
   for (const unit of context.units) if (unit.image !== undefined) add(unit.image, unit.user);
+  for (const { engine, image, imageId } of context.containers)
+    if (engine === 'docker') wanted.set(`docker: ${image}`, { name: image, id: imageId, engine });
   return [...wanted.values()];
 }

@@ -5,6 +5,7 @@ import { finalPassStep, seedStep, snapshotStep } from './copy.ts';
 import { definitionsStep } from './definitions.ts';
 import { deviceStep, powerCycleStep } from './device.ts';
 import { fenceStep } from './fence.ts';
+import { holdBackStep } from './hold-back.ts';
 import { imagesStep } from './images.ts';
 import { mountedStep, mountUnitsStep } from './mounts.ts';
 import { placeStep } from './place.ts';
@@ -29,12 +30,14 @@ export function moveSteps(context: MoveContext): Step[] {
   const images = imagesStep(context);
   const restartPolicy = restartPolicyStep(context);
   const conditions = conditionsStep(context);
+  const held = holdBackStep(context);
   const steps = [
     placeStep(context),
     mountUnitsStep(context),
     ...(conditions === undefined ? [] : [conditions]),
+    ...(held === undefined ? [] : [held]),
     device,
-    powerCycleStep(context, device, conditions),
+    powerCycleStep(context, device, [conditions, held]),
     mountedStep(context),
     ...(images.operations.length > 0 ? [images] : []),
     seedStep(context),

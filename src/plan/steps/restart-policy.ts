@@ -2,6 +2,7 @@ import type { MoveContext } from '../context.ts';
 import type { Check, Operation } from '../operation.ts';
 import type { Step } from '../plan.ts';
 import { asUserOf, systemctl } from './as-owner.ts';
+import { setPolicy } from './engine.ts';
 import { byOwner, restarted } from './workload-names.ts';
 
 /** Restart policies on the target, after the start: off the clock. */
@@ -16,14 +17,14 @@ export function restartPolicyStep(context: MoveContext): Step | undefined {
       operations.push({
         kind: 'run',
         host,
-        argv: as(['podman', 'update', '--restart', container.restartPolicy, container.name]),
+        argv: as(setPolicy(container, container.restartPolicy, true)),
         what: `${container.name} has restart policy ${container.restartPolicy}`,
       });
       inPlace.push({
         kind: 'run',
         host,
         argv: as([
-          'podman',
+          container.engine,
           'container',
           'inspect',
           '--format',
@@ -36,7 +37,7 @@ export function restartPolicyStep(context: MoveContext): Step | undefined {
     }
     // Where it was not enabled on the source, a reboot did not bring them back there either.
     const atBoot = owner.user !== undefined || context.sourceGuest.system.podmanRestart;
-    if (atBoot && restarted(owner.containers).length > 0) {
+    if (owner.engine === 'podman' && atBoot && restarted(owner.containers).length > 0) {
       operations.push({
         kind: 'run',
         host,

@@ -28,7 +28,7 @@ export function running(context: MoveContext, side: 'source' | 'target'): Check[
       checks.push({
         kind: 'run',
         host,
-        argv: as(['podman', 'container', 'inspect', '--format', '{{.State.Running}}', ...containers]),
+        argv: as([owner.engine, 'container', 'inspect', '--format', '{{.State.Running}}', ...containers]),
         expect: { exitCode: 0, stdout: containers.map(() => 'true').join('\n') },
         within: 60,
         what: `${containers.join(', ')}${of} run`,

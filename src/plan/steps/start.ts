@@ -2,6 +2,7 @@ import type { MoveContext } from '../context.ts';
 import type { Operation } from '../operation.ts';
 import type { Step } from '../plan.ts';
 import { asUserOf, systemctl } from './as-owner.ts';
+import { asOperations, startCommands } from './engine.ts';
 import { running } from './running.ts';
 import { byOwner, workloadList } from './workload-names.ts';
 
@@ -28,16 +29,12 @@ export function startStep(context: MoveContext): Step {
       });
     }
     const containers = owner.containers.filter((container) => container.running);
-    if (containers.length > 0) {
-      const names = containers.map((container) => container.name);
-      operations.push({
-        kind: 'run',
-        host,
-        argv: as(['podman', 'start', ...names]),
+    operations.push(
+      ...asOperations(host, startCommands(owner.engine, containers), as, {
         timeoutSeconds: 300,
-        what: `start ${names.join(', ')}${of}`,
-      });
-    }
+        what: (names) => `start ${names}${of}`,
+      }),
+    );
   }
   const runs = running(context, 'target');
   return {

@@ -2,6 +2,7 @@ import { type MoveContext, sourceGuard } from '../context.ts';
 import type { Check, Operation } from '../operation.ts';
 import type { Step } from '../plan.ts';
 import { asUserOf, systemctl } from './as-owner.ts';
+import { asOperations, startCommands, stopCommands, stopLimit, stoppedChecks } from './engine.ts';
 import { quiet } from './stopped.ts';
 import { byOwner, workloadList } from './workload-names.ts';
 
@@ -41,20 +42,20 @@ export function stopStep(context: MoveContext): Step {
     }
     if (owner.containers.length > 0) {
       if (running.length > 0) {
-        operations.push({
-          kind: 'run',
-          host,
-          argv: as(['podman', 'stop', ...running.map((container) => container.name)]),
-          timeoutSeconds: 60 + running.reduce((sum, container) => sum + container.stopTimeoutSeconds, 0),
-          what: `stop ${running.map((container) => container.name).join(', ')}${of}`,
-        });
+        operations.push(
+          ...asOperations(host, stopCommands(owner.engine, running), as, {
+            timeoutSeconds: stopLimit(running),
+            what: (names) => `stop ${names}${of}`,
+          }),
+        );
       }
       const names = owner.containers.map((container) => container.name);
+      const { argv, expect } = stoppedChecks(owner.engine, owner.containers);
       stopped.push({
         kind: 'run',
         host,
-        argv: as(['podman', 'container', 'inspect', '--format', '{{.State.Running}}', ...names]),
-        expect: { exitCode: 0, stdout: names.map(() => 'false').join('\n') },
+        argv: as(argv),
+        expect,
         what: `none of ${names.join(', ')}${of} runs`,
       });
     }
@@ -68,16 +69,13 @@ export function stopStep(context: MoveContext): Step {
         what: `start ${active.join(', ')}${of} again`,
       });
     }
-    if (running.length > 0) {
-      undo.push({
-        kind: 'run',
-        host,
-        argv: as(['podman', 'start', ...running.map((container) => container.name)]),
-        guards: [sourceGuard(context)],
+    undo.push(
+      ...asOperations(host, startCommands(owner.engine, running), as, {
         timeoutSeconds: 300,
-        what: `start ${running.map((container) => container.name).join(', ')}${of} again`,
-      });
-    }
+        guards: [sourceGuard(context)],
+        what: (names) => `start ${names}${of} again`,
+      }),
+    );
   }
   return {
     id: `stop ${move.name}`,

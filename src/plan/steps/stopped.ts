@@ -1,6 +1,7 @@
 import type { MoveContext } from '../context.ts';
 import type { Check } from '../operation.ts';
 import { asUserOf, systemctl } from './as-owner.ts';
+import { running } from './engine.ts';
 import { byOwner } from './workload-names.ts';
 
 /** No process of the source guest holds a file below the path. */
@@ -33,11 +34,10 @@ export function targetStopped(context: MoveContext): Check[] {
       });
     }
     if (names.length > 0) {
-      const filters = names.flatMap((name) => ['--filter', `name=^${name.replaceAll('.', '\\.')}$`]);
       checks.push({
         kind: 'run',
         host,
-        argv: as(['podman', 'ps', '--quiet', ...filters]),
+        argv: as(running(owner.engine, names)),
         expect: { exitCode: 0, stdout: '' },
         what: `none of ${names.join(', ')}${of} runs on ${host}`,
       });

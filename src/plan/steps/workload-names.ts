@@ -1,10 +1,12 @@
 import type { ContainerFindings, UnitFindings } from '../../inspect/findings.ts';
 import type { MoveContext } from '../context.ts';
+import type { Engine } from './engine.ts';
 
-/** Workloads of one manager: root's, or one user's. */
+/** Workloads of one manager: root's, or one user's; docker's containers are a group of their own. */
 export interface OwnedWorkloads {
   /** undefined: root. */
   readonly user?: string;
+  readonly engine: Engine;
   readonly units: readonly UnitFindings[];
   readonly containers: readonly ContainerFindings[];
 }
@@ -14,11 +16,19 @@ export function byOwner(context: MoveContext): OwnedWorkloads[] {
   const users = new Set<string>();
   for (const { user } of [...context.units, ...context.containers]) if (user !== undefined) users.add(user);
   // Root's units first: they may bring up what a user's quadlets wait for.
-  return [undefined, ...[...users].sort()]
-    .map((user) => ({
-      ...(user === undefined ? {} : { user }),
-      units: context.units.filter((unit) => unit.user === user),
-      containers: context.containers.filter((container) => container.user === user),
+  return [
+    { engine: 'podman' as const },
+    // After the units: one may run a compose project.
+    { engine: 'docker' as const },
+    ...[...users].sort().map((user) => ({ user, engine: 'podman' as const })),
+  ]
+    .map(({ engine, ...owner }: { user?: string; engine: Engine }) => ({
+      ...owner,
+      engine,
+      units: context.units.filter((unit) => unit.user === owner.user && engine === 'podman'),
+      containers: context.containers.filter(
+        (container) => container.user === owner.user && container.engine === engine,
+      ),
     }))
     .filter((owner) => owner.units.length + owner.containers.length > 0);
 }

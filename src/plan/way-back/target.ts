@@ -3,6 +3,13 @@ import type { Check, Operation } from '../operation.ts';
 import type { Plan, Step } from '../plan.ts';
 import { moveLayout } from '../share-layout.ts';
 import { asUserOf, systemctl } from '../steps/as-owner.ts';
+import {
+  asOperations,
+  policyIfThere,
+  setPolicyIfThere,
+  stopIfThereCommands,
+  stopLimit,
+} from '../steps/engine.ts';
 import { targetStopped } from '../steps/stopped.ts';
 import { byOwner, restarted, workloadList } from '../steps/workload-names.ts';
 
@@ -23,12 +30,10 @@ function withoutPolicy(context: MoveContext): Check[] {
   return byOwner(context).flatMap((owner) =>
     restarted(owner.containers).map((container): Check => {
       // A container that is not there (any more) does not start either.
-      const script =
-        '! podman container exists "$1" || test "$(podman container inspect --format "{{.HostConfig.RestartPolicy.Name}}" "$1")" = no';
       return {
         kind: 'run',
         host,
-        argv: asUserOf(context, 'target', owner.user, ['sh', '-c', script, 'sh', container.name]),
+        argv: asUserOf(context, 'target', owner.user, policyIfThere(container, 'no')),
         expect: { exitCode: 0 },
         what: `${container.name} has no restart policy on ${host}`,
       };
@@ -77,11 +82,10 @@ export function stopOnTarget(context: MoveContext, recorded: Plan): Step {
     const as = (argv: string[]) => asUserOf(context, 'target', owner.user, argv);
     const of = owner.user === undefined ? '' : ` of ${owner.user}`;
     for (const container of restarted(owner.containers)) {
-      const script = '! podman container exists "$1" || podman update --restart no "$1"';
       policies.push({
         kind: 'run',
         host,
-        argv: as(['sh', '-c', script, 'sh', container.name]),
+        argv: as(setPolicyIfThere(container, 'no')),
         what: `${container.name} is not restarted any more`,
       });
     }
@@ -97,14 +101,12 @@ export function stopOnTarget(context: MoveContext, recorded: Plan): Step {
         timeoutSeconds: 300,
         what: `stop ${units.join(', ')}${of}`,
       });
-    if (owner.containers.length > 0)
-      stops.push({
-        kind: 'run',
-        host,
-        argv: as(['podman', 'stop', '--ignore', ...owner.containers.map(({ name }) => name)]),
-        timeoutSeconds: 60 + owner.containers.reduce((sum, each) => sum + each.stopTimeoutSeconds, 0),
-        what: `stop ${owner.containers.map(({ name }) => name).join(', ')}${of}`,
-      });
+    stops.push(
+      ...asOperations(host, stopIfThereCommands(owner.engine, owner.containers), as, {
+        timeoutSeconds: stopLimit(owner.containers),
+        what: (names) => `stop ${names}${of}`,
+      }),
+    );
   }
   const stopped = cannotStart(context, recorded);
   return {
