@@ -38,6 +38,14 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'way-back',
+          include: ['test/way-back/**/*.test.ts'],
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+        },
+      },
+      {
+        test: {
           name: 'zfs',
           include: ['test/zfs-real/**/*.test.ts'],
           testTimeout: 900_000,

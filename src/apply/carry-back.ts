@@ -21,7 +21,7 @@ export async function carryBack(operation: CarryBack, world: World, step: string
     });
   }
   const node = world.hosts(operation.host);
-  const { move, argv, from, maxDelete, topIsShare } = operation;
+  const { move, argv, from, maxDelete } = operation;
   const parts = {
     puller: node,
     source: node,
@@ -29,19 +29,32 @@ export async function carryBack(operation: CarryBack, world: World, step: string
     progress: (progress: Parameters<NonNullable<Parameters<World['pass']>[1]['progress']>>[0]) =>
       world.sink({ type: 'progress', step, what: operation.what, ...progress }),
   };
+  // Until something was carried by its list, everything must be compared.
+  world.finals.delete(move);
   const result =
     operation.listing === undefined
       ? await world.pass({ move, pass: 'final', argv, source: from, maxDelete }, parts)
-      : await pushList(
-          { move, argv, maxDelete, topIsShare, again },
-          await differing(operation, operation.listing, world),
-          parts,
-        );
+      : await byList(operation, operation.listing, world, parts);
   world.sink({
     type: 'message',
     level: 'info',
     text: `Carried back to ${operation.to.host}:${operation.to.path}: ${result.changed} entries changed, ${result.deleted} deleted.`,
   });
+}
+
+/** The comparison then reads exactly these names: everything else was equal, and is as it was. */
+async function byList(
+  operation: CarryBack,
+  listing: readonly string[],
+  world: World,
+  parts: Parameters<typeof pushList>[2],
+) {
+  const { move, argv, maxDelete, topIsShare } = operation;
+  const list = await differing(operation, listing, world);
+  const result = await pushList({ move, argv, maxDelete, topIsShare, again }, list, parts);
+  const top = topIsShare ? [] : ['.'];
+  world.finals.set(move, { listed: [...top, ...list.now.keys(), ...list.gone], inodes: new Map() });
+  return result;
 }
 
 async function differing(operation: CarryBack, listing: readonly string[], world: World) {

@@ -33,7 +33,8 @@ export async function compareCheck(check: Compare, world: World, step: string): 
   world.compared(report);
   const wrong = differing(report, sides) ?? inside?.wrong;
   if (wrong !== undefined) return { holds: false, seen: wrong };
-  if (report.scope === 'full' && check.scope === 'full') await keepEvidence(check.move, report, world);
+  if (report.scope === 'full' && check.scope === 'full' && !ofAWayBack(step))
+    await keepEvidence(check.move, report, world);
   return { holds: true, seen: `${report.entries} entries, ${report.filesRead} files read on both sides` };
 }
 
@@ -183,9 +184,14 @@ function differing(report: MoveReport, sides: Sides): string | undefined {
   return `${report.differences} differences between ${source.host.name}:${source.path} and ${target.host.name}:${target.path}:\n${some.join('\n')}${more > 0 ? `\n... and ${more} more` : ''}`;
 }
 
+/** What a way back compares says nothing about the target's data. */
+function ofAWayBack(step: string): boolean {
+  return /^(source-read|carry-back) /.test(step);
+}
+
 async function keepEvidence(move: string, report: MoveReport, world: World): Promise<void> {
-  const marks = world.marks.get().moves[move];
-  if (marks === undefined) return;
+  // A controller that has taken over has made no copy of its own.
+  const marks = world.marks.get().moves[move] ?? { pair: '', seeded: false };
   const { entries, files, bytes } = report;
   await setMoveMarks(world.marks, move, {
     ...marks,

@@ -23,6 +23,11 @@ export const applyErrors = {
     meaning: 'A plan with blockers is not applied.',
     exit: exitCode.refused,
   },
+  'apply/no-note': {
+    meaning:
+      'The note in the share that tells how the workloads of the move ran could not be read. Without it, what ran before the window is not known.',
+    exit: exitCode.refused,
+  },
   'apply/command-failed': {
     meaning: 'The command ended with an exit code that does not count as done.',
     exit: exitCode.failed,

@@ -37,9 +37,14 @@ export interface ApplyOptions {
   readonly phases?: readonly string[];
   /**
    * A way back: nothing of it is taken back again when it fails, and no window is noted. `again` is the command that goes
-   * on with it; `settled` is told of each step that is done or in place.
+   * on with it; `begun` is told of each step that is performed, `settled` of each that is done or in place.
    */
-  readonly back?: { readonly again: string; readonly settled: (step: Step) => Promise<void> };
+  readonly back?: {
+    readonly again: string;
+    /** Before its first operation. */
+    readonly begun?: (step: Step) => void;
+    readonly settled: (step: Step) => Promise<void>;
+  };
 }
 
 export interface ApplyResult {
@@ -154,6 +159,7 @@ class Run {
           if (isRelease(step)) this.releases.add(step.move ?? step.id);
         }
       }
+      this.options.back?.begun?.(step);
       if (makesPlace(step) && step.move !== undefined) await forgetBaseline(step.move, false, world);
       await this.operations(step);
       await this.prove(step);

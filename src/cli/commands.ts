@@ -169,6 +169,18 @@ export const commandSpecs: readonly CommandSpec[] = [
     load: async () => (await import('./commands/rollback.ts')).rollback,
   },
   {
+    name: 'take-over',
+    summary: 'go on with moves that another controller began and lost',
+    description:
+      'For when the folder beside drayage.yaml is lost while workloads are down, or after the hand-over: reads the note that lies with the share, makes the plan of the cutover from it again, and keeps it here. It changes nothing elsewhere. Then `drayage apply` goes on, and `drayage rollback` goes back.\n\nThe other controller must not be at work any more.',
+    options: [new Option('--yes', 'do not ask')],
+    closing: closing({
+      examples: [['drayage take-over', 'in a folder with nothing but drayage.yaml']],
+      codes: [5, 11, 130],
+    }),
+    load: async () => (await import('./commands/take-over.ts')).takeOverCommand,
+  },
+  {
     name: 'finalize',
     summary: 'let the old data of a move go; asks for its name',
     description: [

@@ -6,7 +6,7 @@ import type { World } from '../apply/world.ts';
 import { DrayageError } from '../errors/error.ts';
 import type { Check } from '../plan/operation.ts';
 import type { Plan } from '../plan/plan.ts';
-import { buildReport, type MoveReport, type Report } from '../verify/report.ts';
+import { buildReport, type MoveReport, type Report, type RollbackReport } from '../verify/report.ts';
 import { windowText } from './progress/lines.ts';
 import type { Session } from './session.ts';
 
@@ -17,12 +17,14 @@ export async function writeReport(parts: {
   readonly run: RunFolder;
   readonly world: World;
   readonly compared: ReadonlyMap<string, MoveReport>;
+  /** Of a way back: a report is written even where nothing was compared. */
+  readonly rollback?: RollbackReport;
   /** Of a run that had a window. */
   readonly result?: Pick<ApplyResult, 'windowSeconds' | 'expectedWindowSeconds'>;
 }): Promise<Report | undefined> {
   const { session, plan, run, compared } = parts;
   const { windowSeconds, expectedWindowSeconds } = parts.result ?? {};
-  if (compared.size === 0) return undefined;
+  if (compared.size === 0 && parts.rollback === undefined) return undefined;
   const report = buildReport({
     plan: plan.id,
     writtenAt: new Date().toISOString(),
@@ -30,6 +32,7 @@ export async function writeReport(parts: {
     ...(expectedWindowSeconds === undefined ? {} : { expectedWindowSeconds }),
     containers: await workloadsRunning(plan, parts.world),
     moves: [...compared.values()],
+    ...(parts.rollback === undefined ? {} : { rollback: parts.rollback }),
     evidence: run.path,
   });
   await run.writeReport(report);
@@ -39,10 +42,10 @@ export async function writeReport(parts: {
   return report;
 }
 
-/** Every workload that must run on the target, by the checks of the plan's start steps. */
+/** Every workload that must run on the target, or after a rollback on the source, by the checks of the plan's start steps. */
 async function workloadsRunning(plan: Plan, world: World): Promise<NonNullable<Report['containers']>> {
   const checks = plan.steps
-    .filter((step) => step.id.startsWith('start '))
+    .filter((step) => /^start(-source)? /.test(step.id))
     .flatMap((step) => step.proof.map((check) => ({ step, check })));
   let expected = 0;
   let running = 0;
@@ -78,14 +81,15 @@ function summary(report: Report, session: Session): string[] {
       : palette.bad(
           `${report.differences.toLocaleString('en-US')} differences among ${entries.toLocaleString('en-US')} entries.`,
         );
+  const side = report.rollback === undefined ? 'target' : 'source';
   return [
-    head,
+    ...(report.moves.length === 0 ? [] : [head]),
     ...(report.windowSeconds === undefined
       ? []
       : [`Downtime: ${windowText(report.windowSeconds, report.expectedWindowSeconds)}.`]),
-    ...(report.containers === undefined
+    ...(report.containers === undefined || report.containers.expected === 0
       ? []
-      : [`Workloads running on the target: ${report.containers.running} of ${report.containers.expected}.`]),
+      : [`Workloads running on the ${side}: ${report.containers.running} of ${report.containers.expected}.`]),
     `Report: ${join(report.evidence, 'report.md')}`,
   ];
 }

@@ -25,6 +25,8 @@ export interface MoveLayout {
    * copied over it any more, even when the release was taken away by hand.
    */
   readonly handedOver: string;
+  /** How the workloads ran before the window: what another controller needs to go on, or back. */
+  readonly rescue: string;
 }
 
 /** @param top the share's top as the reader sees it: its path on the node, or its mount path in a guest. */
@@ -41,6 +43,7 @@ export function moveLayout(top: string, move: string): MoveLayout {
     claim: `${folder}/claim.json`,
     released: `${folder}/released`,
     handedOver: `${folder}/handed-over`,
+    rescue: `${folder}/rescue.json`,
   };
 }
 

@@ -10,6 +10,11 @@ export const rollbackErrors = {
     meaning:
       'The target was allowed to write. Going back either carries what it wrote to the source, or discards it: that choice is made by name.',
   },
+  'rollback/source-differs': {
+    exit: exitCode.differenceFound,
+    meaning:
+      'The source has other content than the snapshot of the cutover, by the same names and metadata: somebody has written to it, or its disk does not return what was written. Carrying newer data over it would hide that. Nothing was stopped.',
+  },
   'rollback/window-of-others': {
     exit: exitCode.refused,
     meaning:

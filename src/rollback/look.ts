@@ -95,13 +95,13 @@ async function handedOverFacts(
   );
   if (carryBack !== 'none' || findings.guests[move.from.guest]?.system === undefined)
     return { carryBack, written };
-  const digest = async (host: Host, path: string) =>
-    (await text(host, listingDigest(move, path, exclude))).trim();
-  const [now, left] = await Promise.all([
-    digest(hosts(move.from.guest), move.from.path),
-    digest(node, before),
-  ]);
-  return { carryBack, written, source: { digest: now, asLeft: now === left } };
+  const digest = async (host: Host, path: string, fields?: '%i %C@') =>
+    (await text(host, listingDigest(move, path, exclude, fields))).trim();
+  const source = hosts(move.from.guest);
+  // First the state: what is done to the source after it shows when it is asked again.
+  const state = await digest(source, move.from.path, '%i %C@');
+  const [now, left] = await Promise.all([digest(source, move.from.path), digest(node, before)]);
+  return { carryBack, written, source: { asLeft: now === left, state } };
 }
 
 /** Bytes as latin1. */

@@ -3,7 +3,7 @@ import { type ApplyResult, applyPlan, type Gate } from '../apply/run.ts';
 import type { World } from '../apply/world.ts';
 import { DrayageError } from '../errors/error.ts';
 import { exitCode } from '../errors/exit-code.ts';
-import type { Plan } from '../plan/plan.ts';
+import type { Plan, Step } from '../plan/plan.ts';
 import { rollbackError } from './errors.ts';
 
 export interface RollbackOptions {
@@ -29,6 +29,7 @@ export async function performRollback(options: RollbackOptions): Promise<ApplyRe
     await forgetCopies(world, moves);
     await forgetWindow(world, handedOver(plan));
   }
+  const downtimes = new Downtimes(world, plan);
   const taken = plan.steps.filter(({ id }) => /^undo (fence|stop) /.test(id)).at(-1);
   const result = await applyPlan({
     plan,
@@ -36,7 +37,9 @@ export async function performRollback(options: RollbackOptions): Promise<ApplyRe
     gate: options.gate,
     back: {
       again,
+      begun: (step) => downtimes.begun(step),
       async settled(step) {
+        downtimes.settled(step);
         if (step === taken) await forgetWindow(world, moves);
         if (step.move !== undefined && step.id === `end ${step.move}`) await forgetCutover(world, step.move);
       },
@@ -46,9 +49,62 @@ export async function performRollback(options: RollbackOptions): Promise<ApplyRe
     await forgetWindow(world, moves);
     for (const move of moves) await forgetCutover(world, move);
     world.sink({ type: 'message', level: 'info', text: `Rolled back: ${moves.join(', ')}.` });
-    return { ...result, exitCode: exitCode.rolledBack };
+    return { ...result, ...downtimes.longest(), exitCode: exitCode.rolledBack };
   }
-  return result.error === undefined ? result : { ...result, error: toGoOn(result.error, again) };
+  if (result.error === undefined) return { ...result, ...downtimes.longest() };
+  const unlike = moves.find((move) => result.steps.get(`source-read ${move}`) === 'failed');
+  const error = unlike === undefined ? toGoOn(result.error, again) : sourceDiffers(result.error, unlike);
+  return { ...result, ...downtimes.longest(), error };
+}
+
+/** From the first stop on the target to the start on the source, move by move. */
+class Downtimes {
+  readonly #world: World;
+  readonly #plan: Plan;
+  readonly #since = new Map<string, number>();
+  #longest: number | undefined;
+
+  constructor(world: World, plan: Plan) {
+    this.#world = world;
+    this.#plan = plan;
+  }
+
+  begun({ id, move, phase }: Step): void {
+    if (move === undefined || id !== `stop-target ${move}`) return;
+    this.#since.set(move, this.#world.now());
+    this.#world.sink({ type: 'window-opened', phase });
+  }
+
+  settled({ id, move, phase }: Step): void {
+    const since = move === undefined || id !== `start-source ${move}` ? undefined : this.#since.get(move);
+    if (since === undefined || move === undefined) return;
+    const seconds = Math.max(0, (this.#world.now() - since) / 1000);
+    const expected = this.#plan.estimates[move]?.windowSeconds;
+    this.#longest = Math.max(seconds, this.#longest ?? 0);
+    this.#world.sink({
+      type: 'window-closed',
+      phase,
+      seconds,
+      ...(expected === undefined ? {} : { expectedSeconds: expected }),
+    });
+  }
+
+  longest(): { windowSeconds?: number } {
+    return this.#longest === undefined ? {} : { windowSeconds: this.#longest };
+  }
+}
+
+/** Nothing was stopped yet: the source has content that the snapshot of the cutover has not. */
+function sourceDiffers(error: unknown, move: string): unknown {
+  if (!(error instanceof DrayageError) || error.code !== 'apply/difference') return error;
+  return rollbackError('rollback/source-differs', {
+    seen: error.seen,
+    next: [
+      `drayage rollback --move ${move} --discard   # starts on what is there now`,
+      'docs/recovery.md, "After the release"',
+    ],
+    cause: error,
+  });
 }
 
 /** A window is one thing: its workloads went down together. */

@@ -23,8 +23,24 @@ export interface Report {
     readonly missing: readonly string[];
   };
   readonly moves: readonly MoveReport[];
+  /** Of a way back: what became of what the target had written. */
+  readonly rollback?: RollbackReport;
   /** Folder with plan, findings, journal and manifests. */
   readonly evidence: string;
+}
+
+export interface RollbackReport {
+  /** Absent: nothing was handed over, what drayage had made was taken back. */
+  readonly choice?: 'carry-back' | 'discard';
+  readonly moves: readonly {
+    readonly move: string;
+    /** Entries that were not as the snapshot of the cutover had them, before anything was done. */
+    readonly written?: { readonly added: number; readonly changed: number; readonly gone: number };
+    /** Snapshots that keep both sides: what the source had, and what the target had written. */
+    readonly kept: readonly string[];
+  }[];
+  /** What stays behind. */
+  readonly left: readonly string[];
 }
 
 export interface MoveReport {
@@ -110,6 +126,7 @@ export function buildReport(
       : { expectedWindowSeconds: facts.expectedWindowSeconds }),
     ...(facts.containers === undefined ? {} : { containers: facts.containers }),
     moves: facts.moves,
+    ...(facts.rollback === undefined ? {} : { rollback: facts.rollback }),
     evidence: facts.evidence,
   };
 }
@@ -167,6 +184,27 @@ function passLine({ how, because, listed, changed, deleted, seconds }: PassRepor
   return `- last copy ${what}: ${changed} carried, ${deleted} deleted, ${seconds.toFixed(1)} s`;
 }
 
+function rollbackSection({ choice, moves, left }: RollbackReport): string[] {
+  const became = { 'carry-back': 'carried back to the source', discard: 'discarded, and kept in a snapshot' };
+  return [
+    '## Rolled back',
+    '',
+    choice === undefined
+      ? 'Nothing had been handed over: what drayage had made was taken back.'
+      : `What the target had written was ${became[choice]}.`,
+    '',
+    ...moves.map(({ move, written, kept }) => {
+      const entries =
+        written === undefined
+          ? ''
+          : `: ${written.added} added, ${written.changed} changed, ${written.gone} gone since the hand-over`;
+      return `- ${cell(move)}${entries}${kept.length === 0 ? '' : `; kept in ${kept.map((name) => `\`${name}\``).join(', ')}`}`;
+    }),
+    ...left.map((note) => `- left behind: ${cell(note)}`),
+    '',
+  ];
+}
+
 export function reportMarkdown(report: Report): string {
   const lines = ['# Report', '', `Plan \`${report.plan}\`, written ${report.writtenAt}.`, ''];
   lines.push(`- differences: **${report.differences}**`, `- ${report.files} files, ${report.bytes} bytes`);
@@ -184,5 +222,6 @@ export function reportMarkdown(report: Report): string {
     );
   }
   lines.push(`- evidence: \`${report.evidence}\``, '');
+  if (report.rollback !== undefined) lines.push(...rollbackSection(report.rollback));
   return [...lines, ...report.moves.flatMap(moveSection)].join('\n');
 }

@@ -1,4 +1,12 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -546,5 +554,35 @@ describe('reboots and accidents', () => {
       differences: 1,
       moves: [{ first: [{ path: name, what: 'content' }] }],
     });
+  });
+});
+
+describe('letting go', () => {
+  const finalize = (...more: string[]) => at.drayage('finalize', '--move', 'doc1', ...more);
+
+  test('is refused while the soak time runs, and without the name', async () => {
+    expect(await finalize('--confirm', 'doc1')).toMatchObject({ exitCode: 5 });
+    appendFileSync(lab.paths.drayageConfig, 'finalize: { soakDays: 0 }\n');
+    const ran = await finalize();
+    expect(ran.exitCode).toBe(2);
+    expect(ran.stderr).toContain('--confirm doc1');
+    expect(deedMinusPlan([], ran.received)).toEqual([]);
+  });
+
+  test('deletes the old data and nothing else; a second time there is nothing to do', async () => {
+    const others = "find / -xdev -path /mnt/docker -prune -o -type f -path '/[ehu]*' -print | sort";
+    const kept = await at.on('doc1', others);
+    const ran = await finalize('--confirm', 'doc1', '--json');
+    expect(ran.exitCode, ran.stderr).toBe(0);
+    expectDeedIsPlan(ran);
+    expect(await at.on('doc1', 'ls -A /mnt/docker')).toBe('');
+    expect(await at.on('doc1', others)).toBe(kept);
+    expect(await runs()).toEqual({ doc1: [], doc2: [...workloads] });
+    expect(Number(await at.on('prom', 'find /nvmeprom/containers/doc1 -type f | wc -l'))).toBeGreaterThan(
+      5000,
+    );
+    const again = await finalize('--confirm', 'doc1', '--json');
+    expect(again.exitCode, again.stderr).toBe(0);
+    expect(deedMinusPlan([], again.received)).toEqual([]);
   });
 });

@@ -125,7 +125,8 @@ describe('a fence', () => {
     expect(first).toMatchObject({ code: 'plan/fence-without-record', move: 'docker' });
     expect(first?.seen).toContain(fences.join(', '));
     expect(first?.next[0]).toContain('.drayage/marks.json');
-    expect(first?.next[1]).toContain('docs/recovery.md');
+    expect(first?.next[1]).toContain('drayage take-over');
+    expect(first?.next[2]).toContain('docs/recovery.md');
   });
 
   it('on another unit does not', () => {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
+import type { Event } from '../../src/apply/events.ts';
 import { noMarks } from '../../src/apply/marks.ts';
 import type { Operation } from '../../src/plan/operation.ts';
 import type { Plan } from '../../src/plan/plan.ts';
@@ -9,9 +10,14 @@ import { moved, rollback } from '../support/handed-over.ts';
 import { afterHandOver, type Durable, type Fault, names, simulatedWorld } from './simulated-world.ts';
 
 let equal = () => false;
+/** The source is as the snapshot of the cutover has it. */
+let untouched = () => true;
 let carry: (operation: Operation) => void = () => {};
 vi.mock('../../src/apply/compare.ts', () => ({
-  compareCheck: async () => ({ holds: equal(), seen: equal() ? 'equal' : 'one difference' }),
+  compareCheck: async (check: { target: { path: string } }) => {
+    const held = check.target.path.includes('/.zfs/snapshot/') ? untouched() : equal();
+    return { holds: held, seen: held ? 'equal' : 'one difference' };
+  },
 }));
 
 vi.mock('../../src/apply/carry-back.ts', () => ({
@@ -27,7 +33,7 @@ function planNow(durable: Durable, choice: Choice): Plan {
     move: {
       carryBack: done ? 'done' : begun ? 'begun' : 'none',
       written: { added: 1, changed: 0, gone: 0, more: false, first: [] },
-      ...(untouched ? { source: { digest: 'd', asLeft: durable.data.source === 'old' } } : {}),
+      ...(untouched ? { source: { asLeft: durable.data.source === 'old', state: 'd' } } : {}),
     },
     share: { snapshots },
     wanted: { choice },
@@ -39,14 +45,15 @@ async function run(durable: Durable, choice: Choice, fault?: Fault, gate: 'open'
   const { world, ...rest } = simulatedWorld(durable, plan, choice, fault);
   equal = rest.compare;
   carry = rest.carry;
+  const events: Event[] = [];
   const result = await performRollback({
     plan,
-    world,
+    world: { ...world, sink: (event) => events.push(event) },
     moves: ['docker'],
     again: `drayage rollback --${choice}`,
     gate: async () => gate,
   });
-  return { result, plan };
+  return { result, plan, events };
 }
 
 const on = (durable: Durable, side: 'source' | 'target') => names.filter((name) => durable[side][name].runs);
@@ -164,6 +171,34 @@ test('one that was released again by hand after it was carried back copies once 
   expect(durable.history).toContain('rsync of exactly what was written since, with deletions');
   expect(durable.data.source).toBe('new');
 });
+
+test('a source with other content than the snapshot is refused before anything is stopped', async () => {
+  const durable = afterHandOver();
+  untouched = () => false;
+  const { result } = await run(durable, 'carry-back');
+  untouched = () => true;
+  expect(result.error).toMatchObject({
+    code: 'rollback/source-differs',
+    next: [expect.stringContaining('drayage rollback --move docker --discard'), expect.anything()],
+  });
+  expect(on(durable, 'target')).toEqual(names);
+  expect(durable.history).toEqual([]);
+});
+
+test.each(choices)(
+  'the downtime of --%s is told, from the first stop to the start on the source',
+  async (choice) => {
+    const durable = afterHandOver();
+    const { result, events } = await run(durable, choice);
+    const closed = events.find(({ type }) => type === 'window-closed');
+    expect(closed).toMatchObject({ phase: 'main', seconds: result.windowSeconds });
+    expect(result.windowSeconds).toBeGreaterThan(0);
+    const at = (wanted: (event: Event) => boolean) => events.findIndex(wanted);
+    expect(at(({ type }) => type === 'window-opened')).toBeLessThan(
+      at((event) => event.type === 'operation-started'),
+    );
+  },
+);
 
 test('a difference after the copy starts nothing', async () => {
   const durable = afterHandOver();

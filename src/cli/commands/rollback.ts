@@ -1,13 +1,16 @@
 import { join } from 'node:path';
+import type { Sink } from '../../apply/events.ts';
 import { openMarks } from '../../apply/marks.ts';
 import { observe } from '../../apply/observe.ts';
 import type { Gate } from '../../apply/run.ts';
 import { openRun, stateFolder } from '../../apply/run-folder.ts';
+import type { MoveConfig } from '../../config/config.ts';
 import { exitCode } from '../../errors/exit-code.ts';
 import type { Findings } from '../../inspect/findings.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { rollbackAsText, writtenLines } from '../../plan/render/rollback.ts';
 import { count, duration } from '../../plan/render/words.ts';
+import { cutoverSnapshot } from '../../plan/share-layout.ts';
 import type { Choice, RollbackFacts } from '../../plan/way-back/facts.ts';
 import { makeRollback, movesToTakeBack, wasHandedOver } from '../../plan/way-back/make-rollback.ts';
 import { rollbackError } from '../../rollback/errors.ts';
@@ -15,8 +18,10 @@ import { readRollbackFacts } from '../../rollback/look.ts';
 import { performedSteps } from '../../rollback/performed.ts';
 import { readCutovers } from '../../rollback/recorded.ts';
 import { performRollback, refuseOthers } from '../../rollback/rollback.ts';
+import type { RollbackReport } from '../../verify/report.ts';
 import { usageError } from '../errors.ts';
 import type { Action } from '../program.ts';
+import { writeReport } from '../report.ts';
 import { type Session, withSession } from '../session.ts';
 import { showError } from '../show-error.ts';
 import { packageVersion } from '../version.ts';
@@ -85,17 +90,27 @@ export const rollback: Action = (globals, given) =>
     if (!(await mayBegin(session, options, plan, again))) return exitCode.done;
     const run = await openRun(config.file, plan, findings);
     try {
-      const { world } = session.world(run, plan);
+      const { world, compared } = session.world(run, plan);
       const result = await performRollback({
         plan,
         world,
         moves,
         again,
-        gate: (gate) => askAtGate(session, options, plan, gate),
+        gate: (gate) => askAtGate(session, options, plan, gate, world.sink),
       });
       if (result.error !== undefined) showError(result.error, terminal);
       else if (result.exitCode === exitCode.rolledBack && !terminal.json)
-        terminal.out.write(`${closing(handedOver)}\nEvidence: ${run.path}\n`);
+        terminal.out.write(`${closing(handedOver)}\n`);
+      if (result.exitCode === exitCode.rolledBack)
+        await writeReport({
+          session,
+          plan,
+          run,
+          world,
+          compared,
+          result,
+          rollback: rollbackReport(session, plan, facts, { moves, handedOver, choice }),
+        });
       return result.exitCode;
     } finally {
       await run.close();
@@ -200,9 +215,12 @@ async function askAtGate(
   options: RollbackOptions,
   plan: Plan,
   gate: Gate,
+  sink: Sink,
 ): Promise<'open' | 'stay'> {
   const expected = gate.expectedWindowSeconds;
-  if (options.window !== undefined) return expected <= options.window ? 'open' : 'stay';
+  if (options.window !== undefined && expected <= options.window) return 'open';
+  sink({ type: 'waiting', phase: gate.phase, expectedWindowSeconds: expected });
+  if (options.window !== undefined) return 'stay';
   if (!terminal.interactive) return 'stay';
   terminal.err.write(
     terminal.talk.warn(
@@ -213,6 +231,39 @@ async function askAtGate(
     `Type the id of this rollback, ${plan.id}, to begin it; anything else stays here: `,
   );
   return answer === plan.id ? 'open' : 'stay';
+}
+
+function rollbackReport(
+  { config }: Session,
+  plan: Plan,
+  facts: RollbackFacts,
+  done: {
+    readonly moves: readonly string[];
+    readonly handedOver: readonly string[];
+    readonly choice: Choice | undefined;
+  },
+): RollbackReport {
+  const snapshots = (name: string) =>
+    plan.steps
+      .filter(({ id }) => id === `keep ${name}`)
+      .flatMap(({ operations }) => operations)
+      .flatMap((operation) => (operation.kind === 'run' ? [operation.argv.at(-1) as string] : []));
+  return {
+    ...(done.choice === undefined || done.handedOver.length === 0 ? {} : { choice: done.choice }),
+    moves: done.moves.map((name) => {
+      const move = config.moves[name] as MoveConfig;
+      const written = facts.moves[name]?.written;
+      const cutover = `${config.shares[move.to.share]?.dataset}@${cutoverSnapshot(move)}`;
+      return {
+        move: name,
+        ...(written === undefined
+          ? {}
+          : { written: { added: written.added, changed: written.changed, gone: written.gone } }),
+        kept: done.handedOver.includes(name) ? [cutover, ...snapshots(name)] : [],
+      };
+    }),
+    left: [...plan.notes],
+  };
 }
 
 function closing(handedOver: readonly string[]): string {

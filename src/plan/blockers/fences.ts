@@ -21,6 +21,7 @@ export function fenceBlockers(config: Config, move: MoveConfig, source: GuestSys
       seen: `move ${move.name}: ${fences.join(', ')} on ${guest}`,
       next: [
         'run drayage in the folder whose .drayage/marks.json has that window',
+        'drayage take-over   # if that folder is lost: goes on from the note in the share',
         `or take the window back by hand: docs/recovery.md, "Before the release"`,
         `${sshTo(config, config.guests[guest]?.ssh ?? guest)} cat ${fences[0]}`,
       ],

@@ -86,6 +86,7 @@ function blockersOf(config: Config, findings: Findings, facts: FinalizeFacts, mo
   if (facts.recorded === undefined)
     add('finalize/no-record', `no run beside ${config.file} has moved ${move.name}`, [
       'run drayage in the folder whose .drayage/runs has that run',
+      'drayage take-over   # if that folder is lost',
     ]);
   const source = findings.moves[move.name]?.source;
   if (source?.state !== 'directory' || facts.source === undefined)
@@ -187,6 +188,7 @@ function asShown(context: MoveContext, digest: string): Step {
   return step(context, 'as-shown', {
     title: `${move.from.guest}:${move.from.path} holds what was shown`,
     why: 'Nothing is deleted that was not looked at.',
+    probe: [nothingLeft(context)],
     proof: [
       sourceGuard(context),
       {
@@ -200,18 +202,24 @@ function asShown(context: MoveContext, digest: string): Step {
   });
 }
 
-function deleteStep(context: MoveContext, recorded: Plan): Step {
-  const { move, share } = context;
-  const exclude = excludes(context);
-  const below = exclude.map(literal);
-  const of = (id: string) => recorded.steps.find((each) => each.id === `${id} ${move.name}`)?.proof ?? [];
-  const gone: Check = {
+function nothingLeft(context: MoveContext): Check {
+  const { move } = context;
+  const below = excludes(context).map(literal);
+  return {
     kind: 'run',
     host: move.from.guest,
     argv: ['sh', '-c', nothingBelow, 'sh', move.from.path, ...below],
     expect: { exitCode: 0 },
     what: `nothing that was moved is left below ${move.from.path} on ${move.from.guest}`,
   };
+}
+
+function deleteStep(context: MoveContext, recorded: Plan): Step {
+  const { move, share } = context;
+  const exclude = excludes(context);
+  const below = exclude.map(literal);
+  const of = (id: string) => recorded.steps.find((each) => each.id === `${id} ${move.name}`)?.proof ?? [];
+  const gone = nothingLeft(context);
   const remove: Operation = {
     kind: 'run',
     host: move.from.guest,

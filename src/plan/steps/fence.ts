@@ -98,7 +98,7 @@ export function fenceStep(context: MoveContext): Step {
     stage: 'cutover',
     title: `Fence ${workloadList(context)} on ${host}`,
     why: `A reboot, a timer, a restart policy or a hurried hand must not start them on ${host} any more: two writers would tear the data apart.`,
-    needs: [`seed ${move.name}`, `definitions ${move.name}`],
+    needs: [`seed ${move.name}`, `definitions ${move.name}`, `rescue ${move.name}`],
     probe: inPlace,
     operations,
     proof: inPlace,

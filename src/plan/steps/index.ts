@@ -11,6 +11,7 @@ import { mountedStep, mountUnitsStep } from './mounts.ts';
 import { placeStep } from './place.ts';
 import { proveStep } from './prove.ts';
 import { releaseStep } from './release.ts';
+import { rescueStep } from './rescue.ts';
 import { restartPolicyStep } from './restart-policy.ts';
 import { datasetStep, mappingStep, markerStep } from './share.ts';
 import { startStep } from './start.ts';
@@ -42,6 +43,7 @@ export function moveSteps(context: MoveContext): Step[] {
     ...(images.operations.length > 0 ? [images] : []),
     seedStep(context),
     definitionsStep(context),
+    rescueStep(context),
     fence,
     stop,
     finalPassStep(context),

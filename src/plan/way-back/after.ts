@@ -11,6 +11,7 @@ import { workloadList } from '../steps/workload-names.ts';
 import type { Choice, MoveFacts, ShareFacts } from './facts.ts';
 import { listingDifference, listingDigest } from './listing.ts';
 import { cannotStart, quietTarget, stopOnTarget } from './target.ts';
+import { detachTarget, staysOff, type TargetOff } from './target-off.ts';
 
 interface After {
   readonly context: MoveContext;
@@ -19,14 +20,17 @@ interface After {
   readonly share: ShareFacts;
   /** The plan that knew the workloads before the window. */
   readonly recorded: Plan;
+  /** The target guest is off: it loses its device of the share instead of being stopped. */
+  readonly off?: TargetOff;
 }
 
 /** The way back of a move that was handed over: its source starts only when its target cannot any more. */
 export function afterSteps(given: After): Step[] {
   const { context, choice } = given;
   return [
-    stopOnTarget(context, given.recorded),
-    takeRelease(context),
+    ...(choice === 'carry-back' ? sourceRead(given) : []),
+    given.off === undefined ? stopOnTarget(context, given.recorded) : detachTarget(context, given.off),
+    takeRelease(given),
     keep(given),
     ...(choice === 'carry-back' ? [...asLeft(given), carryBack(given), noteCarried(context)] : []),
     liftFence(given),
@@ -71,8 +75,18 @@ function there(context: MoveContext, path: string, exists: boolean, what: string
 }
 
 /** Held before anything that concerns the source: the share is there, and the target cannot write any more. */
-function targetIsOut(context: MoveContext, recorded: Plan): Check[] {
-  return [...context.guards, handedOver(context), notReleased(context), ...cannotStart(context, recorded)];
+function targetIsOut(given: After): Check[] {
+  const { context } = given;
+  return [...context.guards, handedOver(context), notReleased(context), ...targetCannotStart(given)];
+}
+
+function targetCannotStart({ context, recorded, off }: After): Check[] {
+  return off === undefined ? cannotStart(context, recorded) : staysOff(off);
+}
+
+/** Nothing runs in a guest that is off. */
+function targetQuiet({ context, off }: After): Check[] {
+  return off === undefined ? [quietTarget(context)] : [];
 }
 
 function notReleased(context: MoveContext): Check {
@@ -81,7 +95,8 @@ function notReleased(context: MoveContext): Check {
   return there(context, moveLayout(share.path, move.name).released, false, what);
 }
 
-function takeRelease(context: MoveContext): Step {
+function takeRelease(given: After): Step {
+  const { context } = given;
   const { move, share } = context;
   const { released } = moveLayout(share.path, move.name);
   const remove = (path: string, what: string, guards: Check[]): Operation => ({
@@ -101,13 +116,21 @@ function takeRelease(context: MoveContext): Step {
         'what was carried back by an earlier rollback is not the latest',
         [],
       ),
-      remove(released, 'remove the release', [quietTarget(context)]),
+      remove(
+        released,
+        'remove the release',
+        given.off === undefined ? targetQuiet(given) : staysOff(given.off),
+      ),
     ],
     proof: [notReleased(context)],
   });
 }
 
-function keep({ context, share: { snapshots }, recorded }: After): Step {
+function keep(given: After): Step {
+  const {
+    context,
+    share: { snapshots },
+  } = given;
   const { move, share } = context;
   const snapshot = rollbackSnapshot(move.name, snapshots);
   return step(context, 'keep', {
@@ -118,7 +141,7 @@ function keep({ context, share: { snapshots }, recorded }: After): Step {
         kind: 'run',
         host: share.node,
         argv: createSnapshot({ dataset: share.dataset, snapshot }),
-        guards: targetIsOut(context, recorded),
+        guards: targetIsOut(given),
         what: 'take the snapshot',
       },
     ],
@@ -134,21 +157,54 @@ function keep({ context, share: { snapshots }, recorded }: After): Step {
   });
 }
 
+/** What is never carried, and drayage's own at the top of a share. */
+function notCarried(context: MoveContext): string[] {
+  return [...excludes(context), ...(context.move.to.as === '.' ? notData : [])];
+}
+
+/**
+ * Off the clock: source and snapshot both stand still while the target runs. What is equal now, and not touched until it
+ * is carried over, need not be read in the downtime.
+ */
+function sourceRead({ context, facts }: After): Step[] {
+  const { move, share } = context;
+  if (facts.carryBack !== 'none' || facts.source === undefined) return [];
+  const snapshot = snapshotPath(share, move);
+  return [
+    step(context, 'source-read', {
+      stage: 'seed',
+      title: `Every file of ${move.from.guest}:${move.from.path} is read, and is as the snapshot ${cutoverSnapshot(move)} has it`,
+      why: `While the workloads go on running on ${move.to.guest}: in the downtime only what was written since is read. That snapshot keeps the old data, when newer data is carried over it.`,
+      proof: [
+        {
+          kind: 'compare',
+          move: move.name,
+          source: { host: move.from.guest, path: move.from.path },
+          target: { host: share.node, path: snapshot },
+          scope: 'full',
+          exclude: notCarried(context),
+          what: `content and metadata of ${move.from.guest}:${move.from.path} and of ${snapshot} are equal`,
+        },
+      ],
+    }),
+  ];
+}
+
 /** A step of its own: what lists the source holds it open, and would not be quiet. */
 function asLeft({ context, facts }: After): Step[] {
   const { move } = context;
   if (facts.carryBack !== 'none' || facts.source === undefined) return [];
-  const exclude = [...excludes(context), ...(move.to.as === '.' ? notData : [])];
   return [
     step(context, 'as-left', {
-      title: `${move.from.guest}:${move.from.path} is as it was left`,
-      why: `Names and metadata are those of the snapshot ${cutoverSnapshot(move)}: that is what keeps the old data, when newer data is carried over it.`,
+      title: `${move.from.guest}:${move.from.path} is as it was read`,
+      why: 'Names, metadata, inodes and change times are those from before it was read: nothing was done to it since.',
+      needs: [`source-read ${move.name}`],
       proof: [
         {
           kind: 'run',
           host: move.from.guest,
-          argv: listingDigest(move, move.from.path, exclude),
-          expect: { exitCode: 0, stdout: facts.source.digest },
+          argv: listingDigest(move, move.from.path, notCarried(context), '%i %C@'),
+          expect: { exitCode: 0, stdout: facts.source.state },
           what: `${move.from.guest}:${move.from.path} is as it was left, as the snapshot ${cutoverSnapshot(move)} has it`,
         },
       ],
@@ -157,15 +213,12 @@ function asLeft({ context, facts }: After): Step[] {
 }
 
 /** Lifts law 1, here alone: the source is written over, by name, while two snapshots keep what both sides had. */
-function carryBack({ context, facts, recorded }: After): Step {
+function carryBack(given: After): Step {
+  const { context, facts, recorded } = given;
   const { move, share, sourceGuest } = context;
   const notes = rollbackNotes(context);
-  const exclude = [...excludes(context), ...(move.to.as === '.' ? notData : [])];
-  const still = [
-    ...targetIsOut(context, recorded),
-    quietTarget(context),
-    ...sourceIsStill(context, recorded),
-  ];
+  const exclude = notCarried(context);
+  const still = [...targetIsOut(given), ...targetQuiet(given), ...sourceIsStill(context, recorded)];
   const again = facts.carryBack === 'begun';
   const push: PushOptions = {
     destination: sourceGuest.config.sshFromNode,
@@ -188,7 +241,7 @@ function carryBack({ context, facts, recorded }: After): Step {
   };
   return step(context, 'carry-back', {
     title: `Carry ${move.to.path} back to ${move.from.guest}:${move.from.path}, with deletions`,
-    why: `What is not as the snapshot of the cutover has it, and nothing else; at most ${move.maxDelete} deletions.${again ? ' An earlier try was cut off, so the whole tree is passed over too.' : ''} Then every file is read on both sides and compared.${excludes(context).length === 0 ? '' : ` Not touched: ${excludes(context).join(', ')}.`}`,
+    why: `What is not as the snapshot of the cutover has it, and nothing else; at most ${move.maxDelete} deletions.${again ? ' An earlier try was cut off, so the whole tree is passed over too, and every file is read on both sides.' : ' That is read on both sides and compared; everything else was before.'}${excludes(context).length === 0 ? '' : ` Not touched: ${excludes(context).join(', ')}.`}`,
     probe: [...context.guards, there(context, notes.done, true, 'it was carried back and compared')],
     operations: [
       {
@@ -225,7 +278,7 @@ function carryBack({ context, facts, recorded }: After): Step {
         move: move.name,
         source: { host: move.from.guest, path: move.from.path },
         target: { host: share.node, path: move.to.path },
-        scope: 'full',
+        scope: again ? 'full' : 'changed',
         exclude,
         what: `content and metadata of ${move.to.path} and of ${move.from.guest}:${move.from.path} are equal`,
       },
@@ -270,7 +323,8 @@ function sourceIsStill(context: MoveContext, recorded: Plan): Check[] {
 }
 
 /** @param each looks at everything before each operation; otherwise before the first, and at the share before the others */
-function undoOf({ context, recorded, choice }: After, id: string, each: boolean): Operation[] {
+function undoOf(given: After, id: string, each: boolean): Operation[] {
+  const { context, recorded, choice } = given;
   const found = recorded.steps.find((each) => each.id === `${id} ${context.move.name}`);
   const carried: Check[] =
     choice === 'carry-back'
@@ -279,7 +333,7 @@ function undoOf({ context, recorded, choice }: After, id: string, each: boolean)
   const released = [...context.guards, handedOver(context), notReleased(context)];
   return (found?.undo ?? []).map((operation, index) => ({
     ...operation,
-    guards: [...(each || index === 0 ? targetIsOut(context, recorded) : released), ...carried],
+    guards: [...(each || index === 0 ? targetIsOut(given) : released), ...carried],
   }));
 }
 
@@ -305,7 +359,8 @@ function startOnSource(given: After): Step {
 }
 
 /** Last of all: from here on, the move is as it was before its cutover. */
-function end({ context, recorded }: After): Step {
+function end(given: After): Step {
+  const { context } = given;
   const { move, share } = context;
   const { handedOver: note } = moveLayout(share.path, move.name);
   const notes = rollbackNotes(context);
@@ -323,7 +378,7 @@ function end({ context, recorded }: After): Step {
         guards: [
           ...context.guards,
           notReleased(context),
-          ...cannotStart(context, recorded),
+          ...targetCannotStart(given),
           ...running(context, 'source'),
         ],
         what: 'the target is not the one that may write any more',

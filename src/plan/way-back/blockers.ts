@@ -7,24 +7,60 @@ import type { Blocker } from '../plan.ts';
 import { cutoverSnapshot } from '../share-layout.ts';
 import { rollbackBlocker } from './errors.ts';
 import type { Choice, MoveFacts, ShareFacts } from './facts.ts';
+import type { TargetOff } from './target-off.ts';
 
-/** Who must answer: the node, and both guests. */
-export function notReached(config: Config, findings: Findings, move: MoveConfig): Blocker[] {
+/**
+ * Who must answer: the node, and both guests.
+ * @param off the target is off, and is dealt with through the API
+ */
+export function notReached(
+  config: Config,
+  findings: Findings,
+  move: MoveConfig,
+  off: TargetOff | undefined,
+): Blocker[] {
   const { node } = config.shares[move.to.share] ?? { node: '' };
   const found: Blocker[] = [];
-  const add = (kind: string, name: string, ssh: string) => {
+  const add = (kind: string, name: string, ssh: string, more: string[] = []) => {
     const why = findings.notSeen.find((entry) => entry.subject === `${kind} ${name}`);
     found.push(
       rollbackBlocker('rollback/not-reached', {
         move: move.name,
         seen: why === undefined ? `${name} does not run, or was not reached` : `${name}: ${why.seen}`,
-        next: why === undefined ? [`${sshTo(config, ssh)} true`] : [why.next, ...(why.more ?? [])],
+        next: [
+          ...(why === undefined ? [`${sshTo(config, ssh)} true`] : [why.next, ...(why.more ?? [])]),
+          ...more,
+        ],
       }),
     );
   };
   if (findings.nodes[node] === undefined) add('node', node, config.nodes[node]?.ssh ?? node);
-  for (const guest of [move.from.guest, move.to.guest])
-    if (findings.guests[guest]?.system === undefined) add('guest', guest, config.guests[guest]?.ssh ?? guest);
+  const onNode = (name: string, words: string) => {
+    const at = Object.values(config.nodes).find(
+      (each) => findings.nodes[each.name]?.hostname === findings.guests[name]?.node,
+    );
+    return `${sshTo(config, at?.ssh ?? node)} qm ${words} ${config.guests[name]?.vmid}`;
+  };
+  const { from, to } = move;
+  if (findings.guests[from.guest]?.running === false)
+    found.push(
+      rollbackBlocker('rollback/not-reached', {
+        move: move.name,
+        seen: `${from.guest} is off: what goes back there cannot start`,
+        next: [
+          `${onNode(from.guest, 'start')}   # its workloads are fenced, and stay down until the way back is gone`,
+        ],
+      }),
+    );
+  else if (findings.guests[from.guest]?.system === undefined)
+    add('guest', from.guest, config.guests[from.guest]?.ssh ?? from.guest);
+  if (off === undefined && findings.guests[to.guest]?.system === undefined) {
+    const stop =
+      findings.guests[to.guest]?.running === true
+        ? [`${onNode(to.guest, 'stop')}   # if it does not come back: a guest that is off need not be asked`]
+        : [];
+    add('guest', to.guest, config.guests[to.guest]?.ssh ?? to.guest, stop);
+  }
   return found;
 }
 
@@ -37,6 +73,7 @@ export function noRecord(config: Config, move: MoveConfig, when: 'before' | 'aft
         : `${move.name} was handed over to ${move.to.guest}, and no run beside ${config.file} has done it`,
     next: [
       'run drayage in the folder whose .drayage/runs has that run',
+      ...(when === 'after' ? ['drayage take-over   # if that folder is lost'] : []),
       `or go back by hand: docs/recovery.md, "${when === 'before' ? 'Before the release' : 'After the release'}"`,
     ],
   });

@@ -31,8 +31,11 @@ export interface MoveFacts {
   readonly window: readonly { readonly step: string; readonly undo: readonly Operation[] }[];
   /** After the hand-over, where the snapshot of the cutover is there. */
   readonly written?: Written;
-  /** Digest of the source's names and metadata, and whether the snapshot of the cutover has the same. */
-  readonly source?: { readonly digest: string; readonly asLeft: boolean };
+  /**
+   * Whether the snapshot of the cutover has the source's names and metadata; and a digest of these with inodes and change
+   * times, by which it is known later that nothing was done to the source since.
+   */
+  readonly source?: { readonly asLeft: boolean; readonly state: string };
   /** What a rollback that did not come to its end has noted beside the release. */
   readonly carryBack: 'none' | 'begun' | 'done';
 }

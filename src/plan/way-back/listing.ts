@@ -23,9 +23,17 @@ function behind(move: MoveConfig, exclude: readonly string[]): string[] {
   return [...exclude, ...(move.to.as === '.' ? notData : [])].map(literal);
 }
 
-/** A digest of the names and metadata of a tree, without contents: two trees of one copy have the same. */
-export function listingDigest(move: MoveConfig, path: string, exclude: readonly string[]): string[] {
-  const script = `fields=-\n${list}\ntest -d "$1" || exit 1\nlist "$@" | sha256sum | cut -d ' ' -f 1`;
+/**
+ * A digest of the names and metadata of a tree, without contents: two trees of one copy have the same.
+ * @param fields further ones, as find prints them: with `%i %C@` the same tree has the same only while nothing is done to it
+ */
+export function listingDigest(
+  move: MoveConfig,
+  path: string,
+  exclude: readonly string[],
+  fields: '-' | '%i %C@' = '-',
+): string[] {
+  const script = `fields='${fields}'\n${list}\ntest -d "$1" || exit 1\nlist "$@" | sha256sum | cut -d ' ' -f 1`;
   return ['sh', '-c', script, 'sh', path, ...behind(move, exclude)];
 }
 

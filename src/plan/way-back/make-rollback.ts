@@ -10,6 +10,7 @@ import { beforeSteps, keptFor, windowSteps } from './before.ts';
 import { afterBlockers, noRecord, notReached } from './blockers.ts';
 import type { Choice, MoveFacts, RollbackFacts, ShareFacts } from './facts.ts';
 import { shareBack } from './shares.ts';
+import { targetOff } from './target-off.ts';
 
 export interface Wanted {
   /** Names of the moves to take back. */
@@ -65,7 +66,13 @@ export function makeRollback(
   for (const move of moves) {
     const known = facts.moves[move.name] ?? nothing;
     const share = facts.shares[move.to.share] ?? nothingOfShare;
-    blockers.push(...notReached(config, findings, move));
+    // Another move that goes on needs the device; and before the hand-over, the target's files are to be removed.
+    const off =
+      before.includes(move) ||
+      stays(config, findings, moves, move).some(({ to }) => to.guest === move.to.guest)
+        ? undefined
+        : targetOff(config, findings, move);
+    blockers.push(...notReached(config, findings, move, off));
     if (!before.includes(move)) {
       const context = contextThen(config, findings, move, known);
       if (context === undefined || known.recorded === undefined) {
@@ -74,8 +81,18 @@ export function makeRollback(
       }
       const choice = wanted.choice ?? 'discard';
       blockers.push(...afterBlockers({ context, facts: known, share, choice, now: findings }));
-      steps.push(...afterSteps({ context, choice, facts: known, share, recorded: known.recorded.plan }));
-      estimates[move.name] = windowOf(context, choice);
+      const recorded = known.recorded.plan;
+      steps.push(
+        ...afterSteps({
+          context,
+          choice,
+          facts: known,
+          share,
+          recorded,
+          ...(off === undefined ? {} : { off }),
+        }),
+      );
+      estimates[move.name] = windowOf(context, choice === 'carry-back' && known.carryBack !== 'none');
       continue;
     }
     if (known.performed.length === 0) blockers.push(noRecord(config, move, 'before'));
@@ -172,14 +189,14 @@ function contextThen(
   );
 }
 
-/** Carrying back reads everything once on each side. */
-function windowOf(context: MoveContext, choice: Choice): Plan['estimates'][string] {
+/** @param reads everything is read on each side in the downtime: an earlier try to carry back was cut off */
+function windowOf(context: MoveContext, reads: boolean): Plan['estimates'][string] {
   const { source, units, containers } = context;
   const size = estimate(source, 2 * (units.length + containers.length));
   const read = size.seedSeconds;
   return {
     ...size,
     seedSeconds: 0,
-    windowSeconds: size.windowSeconds + (choice === 'carry-back' ? read : 0),
+    windowSeconds: size.windowSeconds + (reads ? read : 0),
   };
 }

@@ -4,7 +4,7 @@ import { type Case, cutover, moved, rollback } from '../../support/handed-over.t
 import { sampleYaml } from '../../support/sample.ts';
 
 const written = { added: 2, changed: 1, gone: 0, more: false, first: [] };
-const asLeft = { digest: 'd'.repeat(64), asLeft: true };
+const asLeft = { asLeft: true, state: 'd'.repeat(64) };
 const back = (choice: 'carry-back' | 'discard', more: Partial<Case> = {}): Plan =>
   rollback({
     findings: moved({ released: true, handedOver: true }),
@@ -32,6 +32,7 @@ describe('the way back of a move that was handed over', () => {
 
   it('stops the target, takes the release away, keeps what it wrote, and only then turns to the source', () => {
     expect(ids(back('carry-back'))).toEqual([
+      'source-read',
       'stop-target',
       'take-release',
       'keep',
@@ -46,7 +47,9 @@ describe('the way back of a move that was handed over', () => {
 
   it('that discards differs from one that carries back by the copy alone', () => {
     expect(ids(back('discard'))).toEqual(
-      ids(back('carry-back')).filter((id) => !['as-left', 'carry-back', 'carried-back'].includes(id)),
+      ids(back('carry-back')).filter(
+        (id) => !['source-read', 'as-left', 'carry-back', 'carried-back'].includes(id),
+      ),
     );
     const kinds = back('discard').steps.flatMap((each) => each.operations.map(({ kind }) => kind));
     expect(kinds).not.toContain('carry-back');
@@ -210,7 +213,7 @@ describe('law 4 on the way back: deletes', () => {
     const look = step(back('carry-back'), 'as-left');
     expect(look.operations).toEqual([]);
     expect(look.proof).toEqual([
-      expect.objectContaining({ host: 'doc1', expect: { exitCode: 0, stdout: asLeft.digest } }),
+      expect.objectContaining({ host: 'doc1', expect: { exitCode: 0, stdout: asLeft.state } }),
     ]);
   });
 
@@ -231,11 +234,36 @@ describe('law 4 on the way back: deletes', () => {
     expect(plan.steps.map(({ id }) => id)).not.toContain('as-left docker');
   });
 
-  it('compares content and metadata of both trees in full before anything starts', () => {
-    expect(step(back('carry-back'), 'carry-back').proof).toEqual([
+  it('reads the whole source before the downtime, beside the snapshot that it was proven against', () => {
+    const read = step(back('carry-back'), 'source-read');
+    expect(read).toMatchObject({ stage: 'seed', operations: [] });
+    expect(read.proof).toEqual([
       expect.objectContaining({
         kind: 'compare',
         scope: 'full',
+        source: { host: 'doc1', path: '/mnt/docker' },
+        target: {
+          host: 'prom',
+          path: '/nvmeprom/containers/.zfs/snapshot/drayage-docker-cutover/doc1',
+        },
+      }),
+    ]);
+    expect(step(back('carry-back'), 'as-left').needs).toEqual(['source-read docker']);
+  });
+
+  it('reads everything in the downtime where an earlier try was cut off', () => {
+    const plan = back('carry-back', { move: { carryBack: 'begun', source: undefined as never } });
+    expect(step(plan, 'carry-back').proof).toEqual([expect.objectContaining({ scope: 'full' })]);
+    expect(plan.steps.map(({ id }) => id)).not.toContain('source-read docker');
+    const seconds = (each: Plan) => each.estimates.docker!.windowSeconds;
+    expect(seconds(plan)).toBeGreaterThan(seconds(back('carry-back')));
+  });
+
+  it('compares content and metadata of what was carried before anything starts', () => {
+    expect(step(back('carry-back'), 'carry-back').proof).toEqual([
+      expect.objectContaining({
+        kind: 'compare',
+        scope: 'changed',
         source: { host: 'doc1', path: '/mnt/docker' },
         target: { host: 'prom', path: '/nvmeprom/containers/doc1' },
       }),
@@ -256,7 +284,7 @@ describe('law 9: what blocks the way back', () => {
   });
 
   it('carrying back over a source that somebody has written to; discarding starts on what is there', () => {
-    const move = { source: { digest: 'x', asLeft: false } };
+    const move = { source: { asLeft: false, state: 'x' } };
     const plan = back('carry-back', { move });
     expect(codes(plan)).toEqual(['rollback/source-changed']);
     expect(plan.blockers[0]?.next[1]).toContain('drayage rollback --move docker --discard');
@@ -294,7 +322,22 @@ describe('law 9: what blocks the way back', () => {
     const { system: _gone, ...doc2 } = found.guests.doc2!;
     const plan = back('discard', { findings: { ...found, guests: { ...found.guests, doc2 } } });
     expect(codes(plan)).toEqual(['rollback/not-reached']);
-    expect(plan.blockers[0]?.next[0]).toBe('ssh root@doc2 true');
+    expect(plan.blockers[0]?.next).toEqual([
+      'ssh root@doc2 true',
+      expect.stringContaining('ssh root@192.168.1.12 qm stop 114'),
+    ]);
+  });
+
+  it('a source that is off: it can be started, for its workloads are fenced', () => {
+    const found = moved({ released: true, handedOver: true });
+    const { system: _gone, ...doc1 } = found.guests.doc1!;
+    const findings = { ...found, guests: { ...found.guests, doc1: { ...doc1, running: false } } };
+    const plan = back('discard', { findings });
+    expect(plan.blockers[0]).toMatchObject({
+      code: 'rollback/not-reached',
+      seen: 'doc1 is off: what goes back there cannot start',
+      next: [expect.stringContaining('ssh root@192.168.1.12 qm start 104')],
+    });
   });
 
   it('a cutover of which this folder has no record', () => {
@@ -302,4 +345,39 @@ describe('law 9: what blocks the way back', () => {
     expect(codes(plan)).toEqual(['rollback/no-record']);
     expect(plan.steps).toEqual([]);
   });
+});
+
+describe('a target that is off', () => {
+  const found = moved({ released: true, handedOver: true });
+  const { system: _gone, ...doc2 } = found.guests.doc2!;
+  const findings = { ...found, guests: { ...found.guests, doc2: { ...doc2, running: false } } };
+  const plan = back('carry-back', { findings });
+
+  it('does not block: it is not asked, and loses the share instead of being stopped', () => {
+    expect(plan.blockers).toEqual([]);
+    expect(step(plan, 'stop-target').operations).toEqual([
+      expect.objectContaining({
+        kind: 'call',
+        method: 'PUT',
+        path: '/nodes/prom/qemu/114/config',
+        params: { delete: 'virtiofs0', digest: doc2.vm.digest },
+        guards: [expect.objectContaining({ what: 'VM 114 is off' })],
+      }),
+    ]);
+    const hosts = plan.steps.flatMap(({ probe, proof, operations }) =>
+      [...probe, ...proof, ...operations, ...operations.flatMap(({ guards = [] }) => guards)].flatMap(
+        (each) => ('host' in each ? [each.host] : []),
+      ),
+    );
+    expect(new Set(hosts)).toEqual(new Set(['doc1', 'prom']));
+  });
+
+  it.each(['take-release', 'keep', 'carry-back', 'lift-fence', 'start-source', 'end'])(
+    '%s asks the API whether it is off still, and without the share',
+    (id) => {
+      const asked = guardsOf(step(plan, id)).flat();
+      expect(asked).toContain('VM 114 is off');
+      expect(asked).toContain('VM 114 has no virtiofs0 any more');
+    },
+  );
 });

@@ -14,6 +14,8 @@ import { listingDifference, listingDigest } from '../../../src/plan/way-back/lis
 import { parseWritten } from '../../../src/rollback/written.ts';
 import type { Host } from '../../../src/ssh/host.ts';
 import { controllerHost } from '../../../src/ssh/local.ts';
+import { compareListed } from '../../../src/verify/compare-listed.ts';
+import { printableName } from '../../../src/verify/name.ts';
 import { fullComparison } from '../../support/full-comparison.ts';
 import { type FileSystem, type LoopMount, loopMount } from '../../support/loop-mount.ts';
 import { changeTree } from '../../support/random-changes.ts';
@@ -92,11 +94,15 @@ function operation(
   };
 }
 
+/** What the comparison after the last carrying back reads. */
+const finals: World['finals'] = new Map();
+
 async function carry(given: ReturnType<typeof operation>): Promise<string[]> {
   const said: string[] = [];
   const world = {
     hosts: (name: string) => (name === 'prom' ? prom : doc1),
     pass: performPass,
+    finals,
     stop: new AbortController().signal,
     sink: (event: { type: string; text?: string }) => event.type === 'message' && said.push(event.text ?? ''),
   } as unknown as World;
@@ -141,6 +147,17 @@ const written = async (place: string, share: string) =>
     await text(prom, listingDifference(move, { before: join(`${share}.snapshot`, 'doc1'), now: place }, [])),
   );
 
+/** As the comparison in the downtime reads it. */
+async function listedDifferences(source: string, place: string, names: readonly string[]) {
+  const host = controllerHost('doc1');
+  const sides = {
+    source: { host, path: source, exclude: [] },
+    target: { host: prom, path: place, exclude: [] },
+  };
+  const options = { algorithm: 'sha256', topIsShare: false } as const;
+  return (await compareListed(sides, names, options)).differences;
+}
+
 async function differences(source: string, place: string, exclude: readonly string[] = []) {
   const result = await fullComparison({
     source: { host: doc1, path: source, exclude },
@@ -176,8 +193,13 @@ describe.each(['ext4', 'xfs', 'btrfs'] as const)(
         changeTree(place, seed);
         const since = await written(place, share);
         expect(since.added + since.changed + since.gone).toBeGreaterThan(10);
-        expect((await differences(source, place)).length).toBeGreaterThan(0);
+        const unlike = (await differences(source, place)).map(({ path }) => path);
+        expect(unlike.length).toBeGreaterThan(0);
         const said = await carry(operation(place, source));
+        const read = finals.get('docker')?.listed ?? [];
+        const names = new Set(read.map(printableName));
+        expect(unlike.filter((path) => !names.has(path))).toEqual([]);
+        expect(await listedDifferences(source, place, read)).toEqual([]);
         expect(said).toEqual([
           expect.stringMatching(/^Carried back to doc1:.*: \d+ entries changed, \d+ deleted\.$/),
         ]);
