@@ -42,6 +42,8 @@ export interface LabOptions {
   services?: boolean;
   /** Guests to boot, of doc1 and doc2. Default both. */
   guests?: readonly string[];
+  /** The cluster has a template, and of the lab's own guests only those that are booted. Default false. */
+  template?: boolean;
   /** Keep disks and pool of an earlier lab in the same folder. Default false. */
   keep?: boolean;
   /** The lab ends with this process, whatever ends it. Default true; `npm run lab -- up` leaves it running. */
@@ -104,7 +106,13 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     const services = guests.includes('doc1') && (options.services ?? true);
     const prepared = services && !keep ? await ensurePreparedDisk(image.baseImage, options, say) : undefined;
     await timed(say, 'disks, keys and configurations', () =>
-      prepareState(paths, image, { guests, accelerator, keep, ...(prepared !== undefined && { prepared }) }),
+      prepareState(paths, image, {
+        guests,
+        accelerator,
+        keep,
+        ...(prepared !== undefined && { prepared }),
+        ...(options.template !== undefined && { template: options.template }),
+      }),
     );
     const room = await startRoom(paths, {
       rootTree: image.rootTree,

@@ -79,6 +79,7 @@ export function isDeed(command: string, operation: Operation): boolean {
     case 'carry-back':
       return command === remoteCommand(operation.argv);
     case 'call':
+    case 'clone':
       return false;
   }
 }

@@ -12,6 +12,7 @@ import { mappingEndpoints } from './endpoints/mapping.ts';
 import { migrateEndpoints } from './endpoints/migrate.ts';
 import { nodeEndpoints } from './endpoints/nodes.ts';
 import { powerEndpoints } from './endpoints/power.ts';
+import { resizeEndpoints } from './endpoints/resize.ts';
 import { snapshotEndpoints } from './endpoints/snapshots.ts';
 import { storageEndpoints } from './endpoints/storage.ts';
 import { taskEndpoints } from './endpoints/tasks.ts';
@@ -29,6 +30,7 @@ export const endpoints: readonly Endpoint[] = [
   ...vmConfigEndpoints,
   ...powerEndpoints,
   ...cloneEndpoints,
+  ...resizeEndpoints,
   ...migrateEndpoints,
   ...agentEndpoints,
   ...snapshotEndpoints,

@@ -15,6 +15,7 @@ import {
 } from './layout.ts';
 import type { RoomSettings } from './settings.ts';
 import { knownHostsText, sshConfigText } from './ssh-files.ts';
+import { prepareTemplate } from './template.ts';
 import { vmConfigText } from './vm-config.ts';
 
 /** Token ids of the lab: one that may do everything, one that may only look. */
@@ -28,7 +29,14 @@ export const tokenIds = { full: 'root@pam!drayage', audit: 'audit@pve!drayage' }
 export async function prepareState(
   paths: LabPaths,
   image: BuiltGuest,
-  options: { guests: readonly GuestName[]; accelerator: 'kvm' | 'tcg'; keep: boolean; prepared?: string },
+  options: {
+    guests: readonly GuestName[];
+    accelerator: 'kvm' | 'tcg';
+    keep: boolean;
+    prepared?: string;
+    /** A template, and no guests of the lab's own. */
+    template?: boolean;
+  },
 ): Promise<void> {
   removeState(paths, options.keep ? 'run' : 'data');
   for (const folder of [paths.root, paths.tls.folder, paths.log, paths.record, paths.run, paths.images])
@@ -49,7 +57,9 @@ export async function prepareState(
       sshConfig: paths.sshConfig,
     }),
   );
-  for (const name of Object.keys(knownGuests) as GuestName[]) {
+  if (options.template === true) await prepareTemplate(paths, image.baseImage);
+  const known = options.template === true ? options.guests : (Object.keys(knownGuests) as GuestName[]);
+  for (const name of known) {
     const below: Below =
       name === 'doc1' && options.prepared !== undefined
         ? { format: 'qcow2', file: options.prepared }

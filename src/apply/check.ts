@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { DrayageError } from '../errors/error.ts';
+import { unknownIn, withKnown } from '../plan/known.ts';
 import type { Check } from '../plan/operation.ts';
 import { compareCheck } from './compare.ts';
 import { applyError } from './errors.ts';
@@ -67,7 +68,10 @@ function batches(checks: readonly Check[]): Check[][] {
   return made;
 }
 
-function look(check: Check, world: World, step: string): Promise<Answer> {
+async function look(planned: Check, world: World, step: string): Promise<Answer> {
+  const check = withKnown(planned, world.known);
+  const unknown = unknownIn(check);
+  if (unknown !== undefined) return { holds: false, seen: unknown };
   switch (check.kind) {
     case 'run':
       return lookByCommand(check, world);
@@ -80,7 +84,7 @@ function look(check: Check, world: World, step: string): Promise<Answer> {
     case 'compare':
       return compareCheck(check, world, step);
     case 'evidence':
-      return Promise.resolve(lookAtEvidence(check, world));
+      return lookAtEvidence(check, world);
   }
 }
 
@@ -104,11 +108,21 @@ async function lookByCall(check: Extract<Check, { kind: 'call' }>, world: World)
   for (const key of check.at === '' ? [] : check.at.split('.')) {
     value = value !== null && typeof value === 'object' ? (value as Record<string, unknown>)[key] : undefined;
   }
-  const right = check.absent === true ? value === undefined : isDeepStrictEqual(value, check.equals);
+  const right =
+    check.absent === true
+      ? value === undefined
+      : check.matches === undefined
+        ? isDeepStrictEqual(value, check.equals)
+        : isPlain(value) && new RegExp(check.matches).test(String(value));
   return {
     holds: right,
     seen: `GET ${check.path}${check.at === '' ? '' : ` ${check.at}`}: ${JSON.stringify(value) ?? 'absent'}`,
   };
+}
+
+/** The API gives some numbers as text. */
+function isPlain(value: unknown): value is string | number {
+  return typeof value === 'string' || typeof value === 'number';
 }
 
 async function lookAtSource(check: Extract<Check, { kind: 'source' }>, world: World): Promise<Answer> {

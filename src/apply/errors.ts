@@ -32,6 +32,11 @@ export const applyErrors = {
     meaning: 'The command ended with an exit code that does not count as done.',
     exit: exitCode.failed,
   },
+  'apply/not-known': {
+    meaning:
+      'The operation needs a value that an earlier step finds out, and that step was not done in this run.',
+    exit: exitCode.partial,
+  },
   'apply/changed-meanwhile': {
     meaning: 'The file is not the one that the plan was made from.',
     exit: exitCode.drifted,

@@ -37,6 +37,7 @@ export function openWorld(parts: {
     stop: parts.stop,
     copies: parts.run.copies,
     census: parts.plan.estimates,
+    known: new Map(),
     finals: new Map(),
     bulk: performBulk,
     pass: performPass,

@@ -1,7 +1,9 @@
 import { DrayageError } from '../errors/error.ts';
+import { unknownIn, withKnown } from '../plan/known.ts';
 import type { Operation, SecretSource } from '../plan/operation.ts';
 import { carryBack } from './carry-back.ts';
 import { firstNotHeld } from './check.ts';
+import { cloneTemplate } from './clone.ts';
 import { copyPass } from './copy.ts';
 import { applyError } from './errors.ts';
 import type { World } from './world.ts';
@@ -13,7 +15,14 @@ import { writeFile } from './write.ts';
  * @param undo it takes a step back
  * @throws DrayageError: apply/guard when it was not performed, else what the tool said.
  */
-export async function perform(operation: Operation, world: World, step: string, undo = false): Promise<void> {
+export async function perform(planned: Operation, world: World, step: string, undo = false): Promise<void> {
+  const operation = withKnown(planned, world.known);
+  const unknown = unknownIn({ ...operation, guards: [] });
+  if (unknown !== undefined)
+    throw applyError('apply/not-known', {
+      seen: `${operation.what}: ${unknown}`,
+      next: ['run the same command again   # looks first, and goes on'],
+    });
   const guard = await firstNotHeld(operation.guards ?? [], world, step);
   if (guard !== undefined) {
     throw applyError('apply/guard', {
@@ -46,6 +55,9 @@ async function change(operation: Operation, world: World, step: string): Promise
       return runCommand(operation, world);
     case 'call':
       return callApi(operation, world);
+    case 'clone':
+      world.known?.set(step, String(await cloneTemplate(operation, world)));
+      return;
     case 'write':
       return writeFile(operation, world);
     case 'copy':

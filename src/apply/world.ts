@@ -47,6 +47,8 @@ export interface World {
   readonly census: Readonly<Record<string, { readonly entries: number; readonly bytes: number }>>;
   /** Files to be read by `drayage verify --sample`; absent: a proof reads everything. */
   readonly sample?: number;
+  /** What steps of this run have found out, by step id; absent where nothing is performed. */
+  readonly known?: Map<string, string>;
   /** The final passes of this run, by move. */
   readonly finals: Map<string, FinalPass>;
   readonly bulk: typeof performBulk;

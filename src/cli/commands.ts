@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander';
+import { guestSpecs } from './guest-commands.ts';
 import { closing } from './help.ts';
 import type { CommandSpec } from './program.ts';
 
@@ -48,6 +49,7 @@ export const commandSpecs: readonly CommandSpec[] = [
     }),
     load: async () => (await import('./commands/init.ts')).init,
   },
+  ...guestSpecs,
   {
     name: 'inspect',
     summary: 'current findings: nodes, guests, shares, sources; changes nothing',

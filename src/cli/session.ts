@@ -6,12 +6,13 @@ import { readRecorded } from '../apply/recorded-plans.ts';
 import { type RunFolder, stateFolder } from '../apply/run-folder.ts';
 import type { ClusterApi, World } from '../apply/world.ts';
 import type { Config } from '../config/config.ts';
-import { loadConfig } from '../config/load.ts';
+import { type LoadOptions, loadConfig } from '../config/load.ts';
 import type { Findings } from '../inspect/findings.ts';
 import { inspect } from '../inspect/inspect.ts';
 import { makePlan } from '../plan/make-plan.ts';
 import type { Plan } from '../plan/plan.ts';
 import { withRecorded } from '../plan/recorded.ts';
+import type { ProxmoxClient } from '../proxmox/client.ts';
 import { wantedBy } from '../proxmox/permissions.ts';
 import { proxmoxReader } from '../proxmox/reader.ts';
 import type { Hosts } from '../ssh/host.ts';
@@ -31,6 +32,8 @@ export interface Session {
   readonly terminal: Terminal;
   readonly hosts: Hosts;
   readonly cluster: ClusterApi;
+  /** The API itself, for what only looks. */
+  readonly client: ProxmoxClient;
   /** First Ctrl-C. */
   readonly finish: AbortSignal;
   /** Second Ctrl-C. */
@@ -39,9 +42,9 @@ export interface Session {
   /** The plan for what was found; a move whose window has begun is planned as it was then. */
   plan(findings: Findings): Promise<Plan>;
   /** The world of a run: operations are performed in it, and journalled. */
-  world(run: RunFolder, plan: Plan): ReturnType<typeof openWorld>;
+  world(run: RunFolder, plan: Plan, hosts?: Hosts): ReturnType<typeof openWorld>;
   /** A world in which looking is possible and changing is not. */
-  looking(plan: Plan): Promise<World>;
+  looking(plan: Plan, hosts?: Hosts): Promise<World>;
   /** Talk on stderr, on a terminal only. */
   say(text: string): void;
 }
@@ -50,9 +53,10 @@ export interface Session {
 export async function withSession(
   globals: GlobalOptions,
   run: (session: Session) => Promise<number>,
+  options: LoadOptions = {},
 ): Promise<number> {
   const terminal = openTerminal({ color: globals.color, json: globals.json === true }, process.env);
-  const config = loadConfig(globals.file, process.env);
+  const config = loadConfig(globals.file, process.env, options);
   const client = openCluster(config, process.env);
   const { hosts, close } = openHosts(config);
   const cluster = clusterApi(client);
@@ -67,6 +71,7 @@ export async function withSession(
         terminal,
         hosts,
         cluster,
+        client,
         finish,
         stop,
         say,
@@ -87,21 +92,21 @@ export async function withSession(
           const recorded = await readRecorded(config.file, marks, findings);
           return withRecorded(makePlan(config, findings, packageVersion()), recorded);
         },
-        world: (run, plan) => {
+        world: (run, plan, others) => {
           faces ??= openFaces(terminal, config, process.env);
           return openWorld({
             run,
             plan,
-            hosts,
+            hosts: others ?? hosts,
             cluster,
             sink: faces.sink,
             finish,
             stop,
           });
         },
-        looking: async (plan) =>
+        looking: async (plan, others) =>
           lookingWorld({
-            hosts,
+            hosts: others ?? hosts,
             cluster,
             planId: plan.id,
             marks: await openMarks(join(stateFolder(config.file), 'marks.json')),

@@ -13,6 +13,8 @@ export interface Checked {
   readonly names: (section: Section) => readonly string[] | undefined;
   /** Phases that could not be read are not looked at. */
   readonly phasesReadable: boolean;
+  /** Guests that moves name may still have to be made. */
+  readonly unmade: boolean;
 }
 
 /** "there is no guest "dco1"", with the name that was probably meant. */

@@ -2,8 +2,10 @@ import { type Checked, type Section, twice, unknownName } from './check-common.t
 import { checkPhases } from './check-phases.ts';
 import { checkPlaces } from './check-places.ts';
 import { checkShares } from './check-shares.ts';
-import { valueAt } from './explain.ts';
-import { type ConfigPath, quoted, type RawProblem } from './problem.ts';
+import { missing, valueAt } from './explain.ts';
+import { schemaAt } from './json-schema.ts';
+import { nearest } from './nearest.ts';
+import { type ConfigPath, pathText, quoted, type RawProblem } from './problem.ts';
 import { defaultProviderVersion, readProviderPin } from './provider-version.ts';
 import { endpoint } from './schema.ts';
 
@@ -13,6 +15,7 @@ export function check(checked: Checked): RawProblem[] {
     ...checkEndpoint(checked),
     ...checkNotify(checked),
     ...checkProvider(checked),
+    ...checkGuests(checked),
     ...checkReferences(checked),
     ...checkDoubles(checked),
     ...checkShares(checked),
@@ -76,6 +79,34 @@ function checkProvider({ config, tree }: Checked): RawProblem[] {
       write: `"${defaultProviderVersion}", or "~> 0.93.0" for the patches of one minor version`,
     },
   ];
+}
+
+const guestKeys = Object.keys(schemaAt(['guests', 'any'])?.properties ?? {});
+
+/** A guest that is still to be made may be without its number and address, as long as nothing needs them. */
+function checkGuests({ tree, names, unmade }: Checked): RawProblem[] {
+  // A key that was only misspelt is not missing as well.
+  const misspelt = (guest: string, key: string) =>
+    Object.keys(valueAt(tree.value, ['guests', guest]) ?? {}).some(
+      (other) => !guestKeys.includes(other) && nearest(other, [key]) !== undefined,
+    );
+  const lacks = (guest: string) =>
+    (['vmid', 'ssh'] as const).filter((key) => !tree.has(['guests', guest, key]) && !misspelt(guest, key));
+  const users = (guest: string) =>
+    (names('moves') ?? []).filter((move) =>
+      (['from', 'to'] as const).some((end) => valueAt(tree.value, ['moves', move, end, 'guest']) === guest),
+    );
+  return (names('guests') ?? []).flatMap((guest) => {
+    if (!tree.has(['guests', guest, 'create']))
+      return lacks(guest).map((key) => missing(['guests', guest, key], tree));
+    const [move] = users(guest);
+    if (unmade || move === undefined) return [];
+    return lacks(guest).map((key) => ({
+      offset: tree.keyAt(['guests', guest]),
+      what: `${pathText(['guests', guest, key])} is missing, and the move ${quoted(move)} needs it`,
+      write: `nothing by hand: drayage guest ${key === 'vmid' ? 'new' : 'integrate'} ${guest}   (enters it)`,
+    }));
+  });
 }
 
 /** Read from the file itself, so that an entry with another mistake in it still has its references checked. */

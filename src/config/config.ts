@@ -1,3 +1,5 @@
+import type { CreateConfig } from './create-schema.ts';
+
 /** The configuration as the rest of the program sees it: names resolved, defaults filled in, every key present. */
 export interface Config {
   /** Path of the file it came from, for messages. */
@@ -6,6 +8,8 @@ export interface Config {
   readonly ssh: { readonly config?: string };
   readonly nodes: Readonly<Record<string, NodeConfig>>;
   readonly guests: Readonly<Record<string, GuestConfig>>;
+  /** Guests that drayage makes, or has made, whether they are among `guests` already or not. */
+  readonly wishes: Readonly<Record<string, GuestWish>>;
   readonly shares: Readonly<Record<string, ShareConfig>>;
   readonly moves: Readonly<Record<string, MoveConfig>>;
   readonly phases: readonly PhaseConfig[];
@@ -60,6 +64,14 @@ export interface GuestConfig {
   readonly ssh: string;
   readonly sudo: boolean;
   readonly sshFromNode: string;
+}
+
+/** A guest with `create`. Without `vmid` it has no number yet, without `ssh` nobody has looked for its address. */
+export interface GuestWish {
+  readonly name: string;
+  readonly vmid?: number;
+  readonly ssh?: string;
+  readonly create: CreateConfig;
 }
 
 export interface ShareConfig {

@@ -70,7 +70,8 @@ function keyMeant(path: ConfigPath, tree: YamlTree): string | undefined {
   );
 }
 
-function missing(path: ConfigPath, tree: YamlTree): RawProblem {
+/** `guests.doc1.vmid is missing`, with an example of what to write. */
+export function missing(path: ConfigPath, tree: YamlTree): RawProblem {
   const schema = schemaAt(path);
   const key = String(path.at(-1));
   return {

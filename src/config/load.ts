@@ -15,12 +15,17 @@ import { readYaml, type YamlTree } from './yaml.ts';
 /** A file with more problems than this is not a drayage.yaml. */
 const mostProblems = 100;
 
+export interface LoadOptions {
+  /** The guests that moves name may still have to be made: for the commands that make them. */
+  readonly unmade?: boolean;
+}
+
 /**
  * Reads drayage.yaml.
  * @throws ConfigError with every problem of the file; DrayageError `config/missing`, `config/unreadable`.
  */
-export function loadConfig(file: string, env: NodeJS.ProcessEnv): Config {
-  const result = parseConfig(readConfigFile(file), file, env);
+export function loadConfig(file: string, env: NodeJS.ProcessEnv, options: LoadOptions = {}): Config {
+  const result = parseConfig(readConfigFile(file), file, env, options);
   if ('problems' in result) throw new ConfigError(result.problems);
   return result.config;
 }
@@ -30,6 +35,7 @@ export function parseConfig(
   input: string | Uint8Array,
   file: string,
   env: NodeJS.ProcessEnv,
+  options: LoadOptions = {},
 ): { config: Config } | { problems: readonly ConfigProblem[] } {
   const decoded = decode(input);
   if ('problem' in decoded) return { problems: placed([decoded.problem], decoded.problem.text, file) };
@@ -42,13 +48,19 @@ export function parseConfig(
   const checkable = whole.success ? whole.data : readablePart(tree.value, issues);
   const config = checkable && normalise(checkable, file, env);
   const problems = explainIssues(issues, tree);
-  if (config) problems.push(...check(checkedOf(config, tree, issues)));
+  if (config) problems.push(...check(checkedOf(config, tree, issues, options)));
   if (problems.length > 0) return { problems: placed(problems, text, file) };
   return { config: config as Config };
 }
 
-function checkedOf(config: Config, tree: YamlTree, issues: readonly z.core.$ZodIssue[]): Checked {
+function checkedOf(
+  config: Config,
+  tree: YamlTree,
+  issues: readonly z.core.$ZodIssue[],
+  options: LoadOptions,
+): Checked {
   return {
+    unmade: options.unmade === true,
     config,
     tree,
     names: (section) => {

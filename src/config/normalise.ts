@@ -5,6 +5,7 @@ import type {
   ClusterAccess,
   Config,
   GuestConfig,
+  GuestWish,
   MoveConfig,
   NodeConfig,
   NotifyConfig,
@@ -12,6 +13,7 @@ import type {
   ShareConfig,
   TofuConfig,
 } from './config.ts';
+import type { CreateConfig } from './create-schema.ts';
 import type { configSchema } from './schema.ts';
 
 type Parsed = z.output<typeof configSchema>;
@@ -35,13 +37,26 @@ export function normalise(parsed: Parsed, file: string, env: NodeJS.ProcessEnv):
     ssh: parsed.ssh.config === undefined ? {} : { config: localPath(parsed.ssh.config, file, env) },
     nodes: record(Object.entries(parsed.nodes), (name, node): NodeConfig => ({ name, ssh: node.ssh })),
     guests: record(
-      Object.entries(parsed.guests),
+      Object.entries(parsed.guests).flatMap(([name, { vmid, ssh, ...guest }]) =>
+        vmid === undefined || ssh === undefined ? [] : [[name, { ...guest, vmid, ssh }] as const],
+      ),
       (name, guest): GuestConfig => ({
         name,
         vmid: guest.vmid,
         ssh: guest.ssh,
         sudo: guest.sudo,
         sshFromNode: guest.sshFromNode ?? guest.ssh,
+      }),
+    ),
+    wishes: record(
+      Object.entries(parsed.guests).flatMap(([name, { create, ...guest }]) =>
+        create === undefined ? [] : [[name, { ...guest, create }] as const],
+      ),
+      (name, { vmid, ssh, create }): GuestWish => ({
+        name,
+        ...(vmid === undefined ? {} : { vmid }),
+        ...(ssh === undefined ? {} : { ssh }),
+        create: withLocalPaths(create, file, env),
       }),
     ),
     shares,
@@ -69,6 +84,12 @@ export function normalise(parsed: Parsed, file: string, env: NodeJS.ProcessEnv):
     ...(parsed.tofu !== undefined && { tofu: normaliseTofu(parsed.tofu, file, env) }),
     ...(parsed.hosts !== undefined && { hosts: { file: localPath(parsed.hosts.file, file, env) } }),
   };
+}
+
+function withLocalPaths(create: CreateConfig, file: string, env: NodeJS.ProcessEnv): CreateConfig {
+  const { cloudInit } = create;
+  if (cloudInit?.sshKeyFile === undefined) return create;
+  return { ...create, cloudInit: { ...cloudInit, sshKeyFile: localPath(cloudInit.sshKeyFile, file, env) } };
 }
 
 /** Without an address, `check` tells of it. */
@@ -136,7 +157,7 @@ function localPath(path: string, file: string, env: NodeJS.ProcessEnv): string {
 
 /** Without a prototype, so that a guest may be called `constructor` and an unknown name finds nothing. */
 function record<In, Out>(
-  entries: readonly [string, In][],
+  entries: readonly (readonly [string, In])[],
   make: (name: string, value: In) => Out,
 ): Record<string, Out> {
   const result: Record<string, Out> = Object.create(null);

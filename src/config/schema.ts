@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { createSchema } from './create-schema.ts';
 import { defaultProviderVersion } from './provider-version.ts';
 
 /** Names of nodes, guests, shares, moves and phases: they appear in paths and unit names, so they stay plain. */
@@ -130,12 +131,13 @@ const nodeSchema = z.strictObject({
   }),
 });
 
+/** `vmid` and `ssh` are missing only where the guest is still to be made: `check` tells of it. */
 const guestSchema = z.strictObject({
-  vmid: vmid.meta({
+  vmid: vmid.optional().meta({
     description: 'Number of the virtual machine in Proxmox VE.',
     examples: [104],
   }),
-  ssh: sshDestination.meta({
+  ssh: sshDestination.optional().meta({
     description: 'How this machine reaches the guest.',
     examples: ['root@192.168.1.104'],
   }),
@@ -146,6 +148,7 @@ const guestSchema = z.strictObject({
   sshFromNode: sshDestination
     .optional()
     .describe('How the node reaches this guest when it pulls the data. Default: the same as `ssh`.'),
+  create: createSchema.optional().describe('How `drayage guest new` makes the guest. See docs/guests.md.'),
 });
 
 const shareSchema = z.strictObject({

@@ -15,7 +15,8 @@ const secretSource = z.strictObject({
 /**
  * A look at the world that changes nothing. A step's probe, a guard and a proof are lists of checks; all must hold.
  * - `run`: the command's exit code, and its stdout without the last newline, are what is expected.
- * - `call`: a GET; the value at `at` (keys joined by `.`; empty: the whole answer) equals `equals`, or is absent.
+ * - `call`: a GET; the value at `at` (keys joined by `.`; empty: the whole answer) equals `equals`, or its text matches
+ *   the regular expression `matches`, or it is absent.
  * - `source`: the source path is there, is a directory, is not empty, and is the same mount and inode as at inspection.
  * - `quiet`: no process of the guest has an open or mapped file below the path, and none of the containers runs.
  * - `compare`: content and metadata of both trees are read and are equal; `changed` reads exactly what the final pass
@@ -37,6 +38,7 @@ export const checkSchema = z.discriminatedUnion('kind', [
     path: z.string(),
     at: z.string(),
     equals: z.json().optional(),
+    matches: z.string().optional(),
     absent: z.boolean().optional(),
     within: z.number().optional(),
     what: z.string(),
@@ -82,6 +84,8 @@ const common = {
  * One change. Nothing else changes anything.
  * - `run`: a command on a host; `stdin` is literal text, or a value read from another host at the last moment.
  * - `call`: one Proxmox API call; a task it starts is waited for.
+ * - `clone`: the API call that clones a template, under the number `newid`, or under one that is free at that moment:
+ *   one that somebody else takes in between is not waited for. The number is known after the step.
  * - `write`: one file, written whole and renamed into place; `content` literal, or copied from a file of another host.
  * - `copy`: rsync, run on `host`; the data goes from the source to `host` and never through the controller. A seed is the
  *   whole tree, by tar where the place is empty, then rounds over what has changed; the final pass is what has changed since, or the whole tree again.
@@ -107,9 +111,22 @@ export const operationSchema = z.discriminatedUnion('kind', [
     ...common,
   }),
   z.strictObject({
+    kind: z.literal('clone'),
+    /** `/nodes/NODE/qemu/TEMPLATE/clone`. */
+    path: z.string(),
+    /** Without it, the next free one. */
+    newid: z.int().optional(),
+    params: z.record(z.string(), z.union([z.string(), z.number()])),
+    /** Seconds that the task may take. */
+    timeoutSeconds: z.number(),
+    ...common,
+  }),
+  z.strictObject({
     kind: z.literal('write'),
     host,
     path: z.string(),
+    /** What is new in a file that holds more than that; shown instead of the whole. */
+    excerpt: z.string().optional(),
     content: z.union([
       z.string(),
       z.strictObject({ from: z.strictObject({ host, path: z.string() }), sha256: z.string() }),

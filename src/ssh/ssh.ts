@@ -12,6 +12,8 @@ export interface SshAccess extends SshTarget {
   readonly sudo?: boolean;
   /** A private folder for connection sockets and ssh's own log; short, see ssh/control-path. */
   readonly controlFolder: string;
+  /** Options of ssh_config(5) that go before those of any configuration. */
+  readonly options?: Readonly<Record<string, string>>;
 }
 
 export interface SshHost extends Host {
@@ -51,6 +53,7 @@ export function sshHost(access: SshAccess): SshHost {
     ...['-S', controlPath.replaceAll('%', '%%')],
   ];
   const options = Object.entries({
+    ...access.options,
     BatchMode: 'yes',
     ConnectTimeout: '10',
     ServerAliveInterval: '10',

@@ -332,6 +332,7 @@ export function fakeWorld(
     stop: never,
     copies: '/nonexistent',
     census: plan.estimates,
+    known: new Map(),
     finals: new Map(),
     async pass(pass) {
       guarded();

@@ -18,6 +18,7 @@ const none: Config = {
   cluster: {},
   ssh: {},
   nodes: {},
+  wishes: {},
   guests: {},
   shares: {},
   moves: {},

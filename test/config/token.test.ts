@@ -15,6 +15,7 @@ const config = (cluster: Config['cluster']): Config => ({
   cluster,
   ssh: {},
   nodes: {},
+  wishes: {},
   guests: {},
   shares: {},
   moves: {},

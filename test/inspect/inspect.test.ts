@@ -31,6 +31,7 @@ const config: Config = {
   cluster: {},
   ssh: {},
   nodes: { prom: { name: 'prom', ssh: 'root@prom' } },
+  wishes: {},
   guests: { doc1: guest('doc1', 104), doc2: guest('doc2', 114) },
   shares: {
     containers: {

@@ -91,6 +91,19 @@ function dueFor(operation: Operation): Due[] {
   switch (operation.kind) {
     case 'call':
       return [exactly('api', callText(operation.method, operation.path, operation.params))];
+    case 'clone': {
+      // The number may be one that was free at that moment.
+      const newid = operation.newid ?? 0;
+      const line = callText('POST', operation.path, { ...operation.params, newid });
+      const [before = '', after = ''] = line.split(`"newid":"${newid}"`);
+      return [
+        due('api', line, (received) =>
+          operation.newid === undefined
+            ? received.startsWith(before) && received.endsWith(after) && /"newid":"\d+"/.test(received)
+            : received === line,
+        ),
+      ];
+    }
     case 'write': {
       const { host, path, mode, owner, content } = operation;
       const argv = ['sh', '-c', writeScript, 'sh', path, mode];

@@ -52,6 +52,8 @@ function clone(call: Call): string {
     if (values.has(key)) throw badParams({ [key]: 'not available in the lab' });
   demand(caller, `/vms/${newid}`, ['VM.Allocate']);
   demand(caller, '/storage/local', ['Datastore.AllocateSpace']);
+  for (const bridge of bridgesOf(cluster.vms.read(node, vmid).conf.options))
+    demand(caller, `/sdn/zones/localnetwork/${bridge}`, ['SDN.Use']);
   const { conf } = cluster.vms.read(node, vmid);
   for (const key of virtiofsKeys(conf.options))
     demand(caller, `/mapping/dir/${diridOf(conf.options[key] ?? '')}`, ['Mapping.Use']);
@@ -91,12 +93,18 @@ function clone(call: Call): string {
   );
 }
 
+const bridgesOf = (options: Options): string[] =>
+  Object.entries(options).flatMap(([key, value]) =>
+    /^net\d+$/.test(key) ? (/(?:^|,)bridge=([^,]+)/.exec(value)?.[1] ?? []) : [],
+  );
+
 /** Everything is copied, virtiofsN word for word; snapshots, pending values, locks and identities are not. */
 function clonedOptions(options: Options, vmid: number, newid: number): Options {
   const copied: Options = {};
   for (const [key, value] of Object.entries(options)) {
     if (/^(lock|parent|template|unused\d+|vmstate|snaptime)$/.test(key)) continue;
-    if (isDisk(key)) copied[key] = value.replaceAll(`${vmid}/vm-${vmid}-`, `${newid}/vm-${newid}-`);
+    if (isDisk(key))
+      copied[key] = value.replace(new RegExp(`\\b${vmid}/(vm|base)-${vmid}-`), `${newid}/vm-${newid}-`);
     else if (/^net\d+$/.test(key)) copied[key] = value.replace(/([0-9A-F]{2}:){5}[0-9A-F]{2}/i, newMac());
     else if (key === 'vmgenid') copied[key] = randomUUID();
     else if (key === 'smbios1') copied[key] = value.replace(/uuid=[0-9a-f-]+/i, `uuid=${randomUUID()}`);

@@ -119,14 +119,19 @@ export function typed(operation: Operation, node: string): { host: string; comma
     }
     case 'call':
       return { host: node, command: quoteArgv(pvesh(operation)) };
+    case 'clone': {
+      const params = { newid: operation.newid ?? '(the next free number)', ...operation.params };
+      const call = pvesh({ ...operation, kind: 'call', method: 'POST', params });
+      return { host: node, command: quoteArgv(call) };
+    }
     case 'write': {
       const owner = operation.owner === undefined ? '' : ` ${operation.owner.uid}:${operation.owner.gid}`;
       const content = operation.content;
       if (typeof content === 'string') {
         return {
           host: operation.host,
-          command: `write ${operation.path}  (${operation.mode}${owner})`,
-          file: content,
+          command: `${operation.excerpt === undefined ? 'write' : 'enter in'} ${operation.path}  (${operation.mode}${owner})`,
+          file: operation.excerpt ?? content,
         };
       }
       return {

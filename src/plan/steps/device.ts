@@ -1,19 +1,51 @@
+import type { ShareConfig } from '../../config/config.ts';
+import type { GuestFindings } from '../../inspect/findings.ts';
 import { freeVirtiofsKey, virtiofsValue } from '../../proxmox/virtiofs.ts';
 import type { MoveContext } from '../context.ts';
 import type { Check } from '../operation.ts';
 import type { Step } from '../plan.ts';
 
+/** A guest that shall have the share's device, whether for a move or because it joins the fleet. */
+export interface DeviceTarget {
+  /** What the ids of its steps end with. */
+  readonly name: string;
+  readonly phase: string;
+  readonly move?: string;
+  readonly guest: string;
+  readonly vmid: number;
+  readonly share: ShareConfig;
+  readonly findings: Pick<GuestFindings, 'node' | 'running' | 'vm'>;
+  /** What the data uses that a guest does not see unless the device exposes it. */
+  readonly uses: { readonly acls: number; readonly xattrs: number; readonly capabilities: number };
+  /** Names of containers that stop with the guest. */
+  readonly running: readonly string[];
+}
+
+export function deviceTarget({ share, move, source, targetGuest }: MoveContext): DeviceTarget {
+  return {
+    name: move.name,
+    phase: move.phase,
+    move: move.name,
+    guest: move.to.guest,
+    vmid: targetGuest.config.vmid,
+    share,
+    findings: targetGuest.findings,
+    uses: source,
+    running: targetGuest.system.containers.filter(({ running }) => running).map(({ name }) => name),
+  };
+}
+
 /** The virtiofs device, with what the census asks for. It is not hot-pluggable: a running VM keeps it as pending. */
-export function deviceStep(context: MoveContext): Step {
-  const { share, move, source, targetGuest } = context;
+export function deviceStep(target: DeviceTarget): Step {
+  const { share, uses, findings } = target;
   const wanted = {
     mapping: share.mapping,
     cache: share.cache,
     directIo: false,
-    exposeAcl: source.acls > 0,
-    exposeXattr: source.xattrs > 0 || source.capabilities > 0 || source.acls > 0,
+    exposeAcl: uses.acls > 0,
+    exposeXattr: uses.xattrs > 0 || uses.capabilities > 0 || uses.acls > 0,
   };
-  const devices = targetGuest.findings.vm.virtiofs;
+  const devices = findings.vm.virtiofs;
   const present = devices.find((device) => device.mapping === share.mapping);
   const enough =
     present !== undefined &&
@@ -21,19 +53,19 @@ export function deviceStep(context: MoveContext): Step {
     (present.exposeXattr || present.exposeAcl || !wanted.exposeXattr);
   const key = present?.key ?? freeVirtiofsKey(devices.map((device) => device.key));
   const value = enough ? present.raw : virtiofsValue(wanted);
-  const path = `/nodes/${targetGuest.findings.node}/qemu/${targetGuest.config.vmid}/config`;
+  const path = `/nodes/${findings.node}/qemu/${target.vmid}/config`;
   const configured: Check = { kind: 'call', path, at: key, equals: value, what: `${key} is ${value}` };
   const exposes = [
-    source.acls > 0 ? 'ACLs' : '',
-    source.xattrs > 0 ? 'extended attributes' : '',
-    source.capabilities > 0 ? 'file capabilities' : '',
+    uses.acls > 0 ? 'ACLs' : '',
+    uses.xattrs > 0 ? 'extended attributes' : '',
+    uses.capabilities > 0 ? 'file capabilities' : '',
   ].filter(Boolean);
   return {
-    id: `device ${move.name}`,
-    phase: move.phase,
-    move: move.name,
+    id: `device ${target.name}`,
+    phase: target.phase,
+    ...(target.move === undefined ? {} : { move: target.move }),
     stage: 'prepare',
-    title: `virtiofs device ${key} of ${move.to.guest} (VM ${targetGuest.config.vmid}): ${value}`,
+    title: `virtiofs device ${key} of ${target.guest} (VM ${target.vmid}): ${value}`,
     why:
       exposes.length === 0
         ? 'The guest gets the share as a device.'
@@ -47,7 +79,7 @@ export function deviceStep(context: MoveContext): Step {
             kind: 'call',
             method: 'PUT',
             path,
-            params: { [key]: value, digest: targetGuest.findings.vm.digest },
+            params: { [key]: value, digest: findings.vm.digest },
             what: 'set the device; pending until the VM starts anew',
           },
         ],
@@ -72,22 +104,19 @@ export function deviceStep(context: MoveContext): Step {
 
 /** Only a full stop and start of the VM starts virtiofsd anew; a reboot inside the guest does not (qm.adoc). */
 export function powerCycleStep(
-  context: MoveContext,
+  target: DeviceTarget,
   device: Step,
   before: readonly (Step | undefined)[],
 ): Step {
-  const { move, targetGuest } = context;
-  const vm = `/nodes/${targetGuest.findings.node}/qemu/${targetGuest.config.vmid}`;
-  const running = targetGuest.system.containers
-    .filter((container) => container.running)
-    .map((container) => container.name);
+  const { findings, guest, running, vmid } = target;
+  const vm = `/nodes/${findings.node}/qemu/${vmid}`;
   const attached: Check[] = device.proof.flatMap((check) =>
     check.kind === 'call'
       ? [
           {
             ...check,
             path: `${vm}/config?current=1`,
-            what: `the running VM ${targetGuest.config.vmid} has ${check.at}`,
+            what: `the running VM ${vmid} has ${check.at}`,
           },
         ]
       : [],
@@ -97,22 +126,22 @@ export function powerCycleStep(
     path: `${vm}/status/current`,
     at: 'status',
     equals: 'running',
-    what: `VM ${targetGuest.config.vmid} runs`,
+    what: `VM ${vmid} runs`,
   } as const;
   return {
-    id: `power-cycle ${move.name}`,
-    phase: move.phase,
-    move: move.name,
+    id: `power-cycle ${target.name}`,
+    phase: target.phase,
+    ...(target.move === undefined ? {} : { move: target.move }),
     stage: 'prepare',
-    title: `Stop and start ${move.to.guest}, so that it gets the device`,
+    title: `Stop and start ${guest}, so that it gets the device`,
     why:
       running.length === 0
-        ? `The device appears when QEMU starts. No container runs on ${move.to.guest}. The boot is a proof too: the mounts must come up by themselves.`
-        : `The device appears when QEMU starts. These containers on ${move.to.guest} stop meanwhile: ${running.join(', ')}.`,
-    needs: [device.id, `mount-units ${move.name}`, ...before.flatMap((step) => step?.id ?? [])],
+        ? `The device appears when QEMU starts. No container runs on ${guest}. The boot is a proof too: the mounts must come up by themselves.`
+        : `The device appears when QEMU starts. These containers on ${guest} stop meanwhile: ${running.join(', ')}.`,
+    needs: [device.id, `mount-units ${target.name}`, ...before.flatMap((step) => step?.id ?? [])],
     probe: [up, ...attached],
     operations: [
-      ...(targetGuest.findings.running
+      ...(findings.running
         ? [
             {
               kind: 'call' as const,
@@ -133,7 +162,7 @@ export function powerCycleStep(
         what: 'start it',
       },
     ],
-    proof: [{ ...up, within: 60 }, ...attached, { ...answers(move.to.guest), within: 300 }],
+    proof: [{ ...up, within: 60 }, ...attached, { ...answers(guest), within: 300 }],
     undo: [],
   };
 }

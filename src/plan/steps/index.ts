@@ -3,11 +3,11 @@ import type { Step } from '../plan.ts';
 import { conditionsStep } from './conditions.ts';
 import { finalPassStep, seedStep, snapshotStep } from './copy.ts';
 import { definitionsStep } from './definitions.ts';
-import { deviceStep, powerCycleStep } from './device.ts';
+import { deviceStep, deviceTarget, powerCycleStep } from './device.ts';
 import { fenceStep } from './fence.ts';
 import { holdBackStep } from './hold-back.ts';
 import { imagesStep } from './images.ts';
-import { mountedStep, mountUnitsStep } from './mounts.ts';
+import { mountedStep, mountTarget, mountUnitsStep } from './mounts.ts';
 import { placeStep } from './place.ts';
 import { proveStep } from './prove.ts';
 import { releaseStep } from './release.ts';
@@ -24,7 +24,8 @@ export function shareSteps(context: ShareContext, phase: string): Step[] {
 
 /** Every step of one move, in the order in which they are done. */
 export function moveSteps(context: MoveContext): Step[] {
-  const device = deviceStep(context);
+  const target = deviceTarget(context);
+  const device = deviceStep(target);
   const fence = fenceStep(context);
   const stop = stopStep(context);
   const start = startStep(context);
@@ -34,12 +35,12 @@ export function moveSteps(context: MoveContext): Step[] {
   const held = holdBackStep(context);
   const steps = [
     placeStep(context),
-    mountUnitsStep(context),
+    mountUnitsStep(mountTarget(context)),
     ...(conditions === undefined ? [] : [conditions]),
     ...(held === undefined ? [] : [held]),
     device,
-    powerCycleStep(context, device, [conditions, held]),
-    mountedStep(context),
+    powerCycleStep(target, device, [conditions, held]),
+    mountedStep(mountTarget(context)),
     ...(images.operations.length > 0 ? [images] : []),
     seedStep(context),
     definitionsStep(context),

@@ -1,3 +1,4 @@
+import type { ShareConfig } from '../../config/config.ts';
 import { bindMountUnit, madeByDrayage, virtiofsMountUnit } from '../../guest/mount-unit.ts';
 import { mountUnitName } from '../../guest/unit-name.ts';
 import type { MoveContext } from '../context.ts';
@@ -12,41 +13,78 @@ const removeMountUnit =
   'if test -e "$1" && grep -qxF -- "$2" "$1"; then systemctl disable --now -- "$3" && rm -f -- "$1"; fi';
 const liftImmutable = 'mountpoint -q "$1" || ! test -d "$1" || chattr -i -- "$1"';
 
+/** A guest that shall mount the share, whether for a move or because it joins the fleet. */
+export interface MountTarget {
+  /** What the ids of its steps end with. */
+  readonly name: string;
+  readonly phase: string;
+  readonly guest: string;
+  readonly os: string;
+  readonly share: ShareConfig;
+  /** Text of the marker in the share. */
+  readonly markerText: string;
+  /** Ids of the steps before the mount units. */
+  readonly needs: readonly string[];
+  /** Path continuity for a move: its place in the share, and the path at which its workloads look. */
+  readonly move?: { readonly name: string; readonly as: string; readonly path: string };
+  /** What a NixOS guest imports instead. */
+  readonly nixModule: () => string;
+}
+
+export function mountTarget(context: MoveContext): MountTarget {
+  const { share, move, targetGuest, markerText } = context;
+  return {
+    name: move.name,
+    phase: move.phase,
+    guest: move.to.guest,
+    os: targetGuest.system.os,
+    share,
+    markerText,
+    needs: [`place ${move.name}`],
+    move: { name: move.name, as: move.to.as, path: move.from.path },
+    nixModule: () => nixosModule(context),
+  };
+}
+
+/** What is mounted, in the order of the mounts. */
+const placesOf = ({ share, move }: MountTarget): string[] => [
+  ...new Set([share.mount, ...(move === undefined ? [] : [move.path])]),
+];
+
 /** Mount units in the target guest: the share at a path of its own, and the move's place at the old path. */
-export function mountUnitsStep(context: MoveContext): Step {
-  const { share, move, targetGuest } = context;
-  const host = move.to.guest;
+export function mountUnitsStep(target: MountTarget): Step {
+  const { guest: host, move, share } = target;
   const marker = shareLayout(share.mount).marker;
   const files = [virtiofsMountUnit({ tag: share.mapping, mount: share.mount })];
-  if (move.to.as !== '.') {
+  const bound = move === undefined || move.as === '.' ? undefined : move;
+  if (bound !== undefined) {
     files.push(
       bindMountUnit({
-        from: `${share.mount}/${move.to.as}`,
-        at: move.from.path,
+        from: `${share.mount}/${bound.as}`,
+        at: bound.path,
         shareMount: share.mount,
         marker,
       }),
     );
   }
   const base = {
-    id: `mount-units ${move.name}`,
-    phase: move.phase,
-    move: move.name,
-    stage: 'prepare',
-    title: `Mounts in ${host}: ${share.mapping} at ${share.mount}${move.to.as === '.' ? '' : `, ${move.to.as} at ${move.from.path}`}`,
-    why: `The workloads find their data at ${move.from.path} as before. A share that is missing at boot does not keep ${host} from booting; nothing can be written below the empty mount points (chattr +i).`,
-    needs: [`place ${move.name}`],
-  } as const;
-  const mountPoints = [...new Set([share.mount, move.from.path])];
-  if (targetGuest.system.os === 'nixos') {
+    id: `mount-units ${target.name}`,
+    phase: target.phase,
+    ...(move === undefined ? {} : { move: move.name }),
+    stage: 'prepare' as const,
+    title: `Mounts in ${host}: ${share.mapping} at ${share.mount}${bound === undefined ? '' : `, ${bound.as} at ${bound.path}`}`,
+    why: `${move === undefined ? '' : `The workloads find their data at ${move.path} as before. `}A share that is missing at boot does not keep ${host} from booting; nothing can be written below the empty mount points (chattr +i).`,
+    needs: [...target.needs],
+  };
+  const mountPoints = placesOf(target);
+  if (target.os === 'nixos') {
     return {
       ...base,
-      needs: [...base.needs],
       undo: [],
       probe: mountPoints.map((path) => hasMountUnit(host, path)),
       operations: [],
       proof: mountPoints.map((path) => hasMountUnit(host, path)),
-      byHand: nixosModule(context),
+      byHand: target.nixModule(),
     };
   }
   const unitsInPlace: Check[] = [
@@ -69,7 +107,6 @@ export function mountUnitsStep(context: MoveContext): Step {
   ];
   return {
     ...base,
-    needs: [...base.needs],
     probe: unitsInPlace,
     operations: [
       {
@@ -127,43 +164,41 @@ export function mountUnitsStep(context: MoveContext): Step {
 }
 
 /** The guest sees the marker through virtiofs, at the share's path; and the move's place at the old path. */
-export function mountedStep(context: MoveContext): Step {
-  const { share, move } = context;
-  const host = move.to.guest;
+export function mountedStep(target: MountTarget): Step {
+  const { guest: host, move, share } = target;
   const seesMarker: Check = {
     kind: 'run',
     host,
     argv: ['cat', shareLayout(share.mount).marker],
-    expect: { exitCode: 0, stdout: context.markerText.trimEnd() },
+    expect: { exitCode: 0, stdout: target.markerText.trimEnd() },
     what: `${host} sees the marker of share ${share.name} through virtiofs`,
   };
-  const atOldPath: Check = {
+  const atItsPath: Check = {
     kind: 'run',
     host,
-    argv: ['mountpoint', '-q', move.from.path],
+    argv: ['mountpoint', '-q', move?.path ?? share.mount],
     expect: { exitCode: 0 },
-    what: `${move.from.path} is mounted in ${host}`,
+    what: `${move?.path ?? share.mount} is mounted in ${host}`,
   };
-  const paths = [...new Set([share.mount, move.from.path])];
   return {
-    id: `mounted ${move.name}`,
-    phase: move.phase,
-    move: move.name,
+    id: `mounted ${target.name}`,
+    phase: target.phase,
+    ...(move === undefined ? {} : { move: move.name }),
     stage: 'prepare',
-    title: `${host} sees the share at ${share.mount}${move.to.as === '.' ? '' : ` and ${move.from.path}`}`,
+    title: `${host} sees the share at ${share.mount}${move === undefined || move.as === '.' ? '' : ` and ${move.path}`}`,
     why: 'A mapping that points elsewhere, or a dataset that is not mounted, would be an empty directory: the marker tells them apart.',
-    needs: [`power-cycle ${move.name}`],
-    probe: [seesMarker, atOldPath],
+    needs: [`power-cycle ${target.name}`],
+    probe: [seesMarker, atItsPath],
     operations: [
       {
         kind: 'run',
         host,
-        argv: ['systemctl', 'start', '--', ...paths.map((path) => mountUnitName(path))],
+        argv: ['systemctl', 'start', '--', ...placesOf(target).map((path) => mountUnitName(path))],
         timeoutSeconds: 90,
         what: 'mount what the boot has not mounted',
       },
     ],
-    proof: [seesMarker, atOldPath],
+    proof: [seesMarker, atItsPath],
     undo: [],
   };
 }

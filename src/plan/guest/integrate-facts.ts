@@ -1,0 +1,79 @@
+import type { Findings } from '../../inspect/findings.ts';
+import type { ConfigFile } from './facts.ts';
+
+/** Parts of `drayage guest integrate` that can be left out. */
+export const integrateParts = [
+  'known-hosts',
+  'hardware',
+  'configuration',
+  'secrets',
+  'share',
+  'entry',
+] as const;
+export type IntegratePart = (typeof integrateParts)[number];
+
+/** What was seen of a guest that joins the fleet. */
+export interface IntegrateFacts {
+  readonly file: ConfigFile;
+  readonly name: string;
+  readonly vmid: number;
+  /** For ssh, as drayage.yaml has it or shall have it. */
+  readonly destination: string;
+  readonly sudo: boolean;
+  /** What drayage.yaml has of it. */
+  readonly entered: { readonly vmid?: number; readonly ssh?: string };
+  /** ssh configuration that drayage.yaml names. */
+  readonly sshConfig?: string;
+  readonly hostKey: {
+    /** `ssh-ed25519`. */
+    readonly type: string;
+    /** Base64. */
+    readonly key: string;
+    readonly fingerprint: string;
+    /** Whose word it is. */
+    readonly by: 'agent' | 'operator';
+  };
+  /** The operator's known_hosts, and what it has of this name. */
+  readonly knownHosts: {
+    readonly file: string;
+    readonly name: string;
+    /** Fingerprint of another key of the same type that stands there. */
+    readonly other?: string;
+  };
+  /** ID of /etc/os-release. */
+  readonly os: string;
+  readonly missingTools: readonly string[];
+  /** Containers that stop with the guest. */
+  readonly running: readonly string[];
+  /** Cluster, node, shares and the guest's virtual machine. */
+  readonly findings: Findings;
+  /** Only of a NixOS guest of a fleet with a hosts.nix. */
+  readonly nixos?: NixosFacts;
+}
+
+/** The operator's own NixOS configuration, and what the guest needs in it. */
+export interface NixosFacts {
+  /** Folder with the flake. */
+  readonly folder: string;
+  /** Name of the configuration: the attribute of the host in hosts.nix. */
+  readonly attribute: string;
+  /** What hosts.nix has as the host's key. */
+  readonly publicKey?: string;
+  readonly hostsFile: string;
+  readonly hardware?: {
+    readonly path: string;
+    /** What `nixos-generate-config --show-hardware-config` says in the guest. */
+    readonly wanted: string;
+    readonly present?: string;
+  };
+  /** What the flake would make of the guest; absent where this could not be evaluated. */
+  readonly toplevel?: string;
+  readonly sops?: {
+    /** The guest as a recipient of age. */
+    readonly recipient: string;
+    /** `.sops.yaml` names it. */
+    readonly named: boolean;
+    /** Encrypted files that do not have it yet. */
+    readonly files: readonly string[];
+  };
+}
