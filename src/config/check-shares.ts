@@ -1,5 +1,5 @@
 import { type Checked, twice } from './check-common.ts';
-import type { ShareConfig } from './config.ts';
+import type { Config, ShareConfig } from './config.ts';
 import { overlap, systemFolder } from './path.ts';
 import { pathText, quoted, type RawProblem } from './problem.ts';
 import { mappingId } from './schema.ts';
@@ -12,6 +12,7 @@ export function checkShares({ config, tree }: Checked): RawProblem[] {
     ...checkMappingDefault(share, tree),
     ...checkPath(share, tree),
     ...checkMount(share, tree),
+    ...checkMaintenance(share, config, tree),
   ]);
   problems.push(
     ...twice(
@@ -86,4 +87,37 @@ function checkMount(share: ShareConfig, tree: YamlTree): RawProblem[] {
       write: `mount: /mnt/${share.mapping}`,
     },
   ];
+}
+
+/** Places of the share on other nodes. */
+function checkMaintenance(share: ShareConfig, config: Config, tree: YamlTree): RawProblem[] {
+  const nodes = Object.keys(config.nodes);
+  return Object.values(share.maintenance).flatMap((place) => {
+    const at = ['shares', share.name, 'maintenance', place.node];
+    if (place.node === share.node)
+      return [
+        {
+          offset: tree.keyAt(at),
+          what: `${pathText(at)} is the node that the share ${share.name} is on anyway`,
+          write: 'another node',
+        },
+      ];
+    if (!nodes.includes(place.node))
+      return [
+        {
+          offset: tree.keyAt(at),
+          what: `${pathText(at)} is not among nodes: ${nodes.join(', ')}`,
+          write: `the name of a node, or an entry for ${place.node} below nodes`,
+        },
+      ];
+    if (systemFolder(place.path))
+      return [
+        {
+          offset: tree.keyAt(at),
+          what: `${pathText([...at, 'path'])} is ${quoted(place.path)}, a directory of the node's own system`,
+          write: 'a directory of its own',
+        },
+      ];
+    return [];
+  });
 }

@@ -110,7 +110,7 @@ function checkGuests({ tree, names, unmade }: Checked): RawProblem[] {
 }
 
 /** Read from the file itself, so that an entry with another mistake in it still has its references checked. */
-function checkReferences({ tree, names }: Checked): RawProblem[] {
+function checkReferences({ config, tree, names }: Checked): RawProblem[] {
   const problems: RawProblem[] = [];
   const refer = (section: Section, path: ConfigPath) => {
     const name = valueAt(tree.value, path);
@@ -118,7 +118,12 @@ function checkReferences({ tree, names }: Checked): RawProblem[] {
     if (typeof name !== 'string' || known === undefined || known.includes(name)) return;
     problems.push(unknownName(section, name, known, path, tree));
   };
-  for (const share of names('shares') ?? []) refer('nodes', ['shares', share, 'node']);
+  for (const share of names('shares') ?? []) {
+    refer('nodes', ['shares', share, 'node']);
+    for (const place of Object.values(config.shares[share]?.maintenance ?? {}))
+      for (const index of place.without.keys())
+        refer('guests', ['shares', share, 'maintenance', place.node, 'without', index]);
+  }
   for (const move of names('moves') ?? []) {
     refer('guests', ['moves', move, 'from', 'guest']);
     refer('shares', ['moves', move, 'to', 'share']);

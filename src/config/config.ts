@@ -56,6 +56,8 @@ export interface ClusterAccess {
 export interface NodeConfig {
   readonly name: string;
   readonly ssh: string;
+  /** How another node reaches it. */
+  readonly sshFromNode: string;
 }
 
 export interface GuestConfig {
@@ -91,6 +93,19 @@ export interface ShareConfig {
   /** Mount path in the guests, absolute. */
   readonly mount: string;
   readonly cache: 'auto' | 'always' | 'metadata' | 'never';
+  /** By node: where the share can be for a while. */
+  readonly maintenance: Readonly<Record<string, ElsewhereConfig>>;
+}
+
+/** The place of a share on another node than its own. */
+export interface ElsewhereConfig {
+  readonly node: string;
+  readonly dataset?: string;
+  readonly path: string;
+  readonly mounted: boolean;
+  /** Guests that are not carried. */
+  readonly without: readonly string[];
+  readonly maxDelete: number;
 }
 
 export interface MoveConfig {

@@ -35,7 +35,14 @@ export function normalise(parsed: Parsed, file: string, env: NodeJS.ProcessEnv):
     file,
     cluster: normaliseCluster(parsed.cluster, file, env),
     ssh: parsed.ssh.config === undefined ? {} : { config: localPath(parsed.ssh.config, file, env) },
-    nodes: record(Object.entries(parsed.nodes), (name, node): NodeConfig => ({ name, ssh: node.ssh })),
+    nodes: record(
+      Object.entries(parsed.nodes),
+      (name, node): NodeConfig => ({
+        name,
+        ssh: node.ssh,
+        sshFromNode: node.sshFromNode ?? node.ssh,
+      }),
+    ),
     guests: record(
       Object.entries(parsed.guests).flatMap(([name, { vmid, ssh, ...guest }]) =>
         vmid === undefined || ssh === undefined ? [] : [[name, { ...guest, vmid, ssh }] as const],
@@ -146,6 +153,12 @@ function normaliseShare(name: string, share: Parsed['shares'][string], parsed: P
     mode: share.mode.padStart(4, '0').slice(-4),
     mount: share.mount ?? takesTop?.from.path ?? `/mnt/${mapping}`,
     cache: share.cache,
+    maintenance: record(Object.entries(share.maintenance), (node, { dataset, path, ...rest }) => ({
+      node,
+      ...(dataset !== undefined && { dataset }),
+      path: path ?? `/${dataset}`,
+      ...rest,
+    })),
   };
 }
 

@@ -129,6 +129,11 @@ const nodeSchema = z.strictObject({
       'How this machine reaches the node: as root, because `zfs create` and `rsync` of foreign files need it.',
     examples: ['root@192.168.1.12'],
   }),
+  sshFromNode: sshDestination
+    .optional()
+    .describe(
+      'How another node reaches this one when it pulls data for maintenance. Default: the same as `ssh`.',
+    ),
 });
 
 /** `vmid` and `ssh` are missing only where the guest is still to be made: `check` tells of it. */
@@ -150,6 +155,37 @@ const guestSchema = z.strictObject({
     .describe('How the node reaches this guest when it pulls the data. Default: the same as `ssh`.'),
   create: createSchema.optional().describe('How `drayage guest new` makes the guest. See docs/guests.md.'),
 });
+
+const maintenanceSchema = z
+  .strictObject({
+    dataset: dataset.optional().describe('The ZFS dataset there; made when it does not exist.'),
+    path: mappedPath
+      .optional()
+      .describe(
+        'The directory there. With `dataset`: its mount point. Without: a directory that exists, on any file system that keeps ACLs and extended attributes.',
+      ),
+    mounted: z
+      .boolean()
+      .default(false)
+      .describe(
+        'The directory is a mount point of its own. drayage then refuses to write while nothing is mounted there.',
+      ),
+    without: z
+      .array(name)
+      .default([])
+      .describe(
+        'Guests that stay behind: stopped while the share is away, started again when it is back. For a guest that is bound to its node, such as one with PCI passthrough.',
+      ),
+    maxDelete: z
+      .int()
+      .min(0)
+      .default(1000)
+      .describe('A pass to or from that node that would delete more than this many entries is refused.'),
+  })
+  .refine(
+    ({ dataset, path }) => dataset !== undefined || path !== undefined,
+    '`path:` with the directory on that node, or `dataset:`',
+  );
 
 const shareSchema = z.strictObject({
   node: name.meta({ description: 'The node that owns the data.', examples: ['prom'] }),
@@ -187,6 +223,10 @@ const shareSchema = z.strictObject({
     .enum(['auto', 'always', 'metadata', 'never'])
     .default('auto')
     .describe('cache= of the virtiofs device.'),
+  maintenance: z
+    .record(name, maintenanceSchema)
+    .default({})
+    .describe('Other nodes that can take the share and its guests for a while, and where they keep it.'),
 });
 
 /** Where a database lies, relative to the source path; `.` when it is the source path itself. */

@@ -47,6 +47,7 @@ describe('defaults that follow from other keys', () => {
       mode: '0755',
       mount: '/mnt/containers',
       cache: 'auto',
+      maintenance: {},
     });
   });
 

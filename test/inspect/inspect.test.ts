@@ -30,7 +30,7 @@ const config: Config = {
   file: 'drayage.yaml',
   cluster: {},
   ssh: {},
-  nodes: { prom: { name: 'prom', ssh: 'root@prom' } },
+  nodes: { prom: { name: 'prom', ssh: 'root@prom', sshFromNode: 'root@prom' } },
   wishes: {},
   guests: { doc1: guest('doc1', 104), doc2: guest('doc2', 114) },
   shares: {
@@ -45,6 +45,7 @@ const config: Config = {
       mode: '0755',
       mount: '/mnt/containers',
       cache: 'auto',
+      maintenance: {},
     },
   },
   moves: { docker: move },

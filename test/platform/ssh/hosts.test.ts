@@ -17,7 +17,7 @@ const text = async (host: Host, argv: readonly string[]) => (await host.run(argv
 const config = () => ({
   file: 'drayage.yaml',
   ssh: { config: sshd.configFile },
-  nodes: { prom: { name: 'prom', ssh: sshd.destination } },
+  nodes: { prom: { name: 'prom', ssh: sshd.destination, sshFromNode: sshd.destination } },
   guests: {
     doc1: { name: 'doc1', vmid: 101, ssh: sshd.destination, sudo: false, sshFromNode: sshd.destination },
   },
