@@ -36,6 +36,8 @@ export interface MachineStart {
   virtiofs: VirtiofsDevice[];
   /** Whether the guest gets the agent's serial port. */
   agent: boolean;
+  /** Root of the node it starts on, where that is not the first node. */
+  nodeRoot?: string;
 }
 
 /** The power state of the lab's guests. Belongs to the Proxmox emulator alone. */

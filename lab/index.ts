@@ -44,6 +44,8 @@ export interface LabOptions {
   guests?: readonly string[];
   /** The cluster has a template, and of the lab's own guests only those that are booted. Default false. */
   template?: boolean;
+  /** A second node, `maint`, with storage of its own. Default false. */
+  secondNode?: boolean;
   /** Keep disks and pool of an earlier lab in the same folder. Default false. */
   keep?: boolean;
   /** The lab ends with this process, whatever ends it. Default true; `npm run lab -- up` leaves it running. */
@@ -85,6 +87,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
   const say = options.say ?? (() => undefined);
   const guests = guestNames(options.guests ?? ['doc1', 'doc2']);
   const keep = options.keep ?? false;
+  const secondNode = options.secondNode ?? false;
   if (process.getuid?.() !== 0)
     throw roomError('lab/not-root', {
       seen: `The lab was started by user ${process.getuid?.()}.`,
@@ -108,6 +111,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     await timed(say, 'disks, keys and configurations', () =>
       prepareState(paths, image, {
         guests,
+        secondNode,
         accelerator,
         keep,
         ...(prepared !== undefined && { prepared }),
@@ -116,6 +120,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     );
     const room = await startRoom(paths, {
       rootTree: image.rootTree,
+      secondNode,
       tied: options.tied ?? true,
       say,
       ...(options.signal && { signal: options.signal }),

@@ -27,6 +27,7 @@ program
   .command('up')
   .description('boot the lab and leave it running in the background')
   .option('--keep', 'go on with the disks and the storage of the last lab in this folder', false)
+  .option('--second-node', "a second node, 'maint', with storage of its own", false)
   .option('--without-services', 'leave doc1 without containers and data')
   .option('--guest <name...>', 'boot only these guests', ['doc1', 'doc2'])
   .option('--without-guests', 'boot no guest: the node alone')
@@ -76,6 +77,7 @@ program
 
 interface UpOptions {
   keep: boolean;
+  secondNode: boolean;
   withoutServices?: boolean;
   withoutGuests?: boolean;
   guest: string[];
@@ -93,6 +95,7 @@ async function up(options: UpOptions): Promise<void> {
       guests: options.withoutGuests ? [] : options.guest,
       services: !options.withoutServices,
       keep: options.keep,
+      secondNode: options.secondNode,
       tied: false,
       signal: stop.signal,
       say: (event) => {

@@ -16,6 +16,8 @@ export interface ProxmoxTuning {
   lockTimeoutMs?: number;
   /** Where the file systems of other nodes are seen; a node without an entry uses `nodeRoot`. */
   nodeRoots?: Readonly<Record<string, string>>;
+  /** The images folder is shared storage of all nodes: a migration has no local disk. Default false. */
+  sharedImages?: boolean;
   /** How `zpool` of this node is run. Default: `chroot NODEROOT zpool`. */
   zpool?: readonly string[];
 }

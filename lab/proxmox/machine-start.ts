@@ -24,6 +24,7 @@ export function machineStart(cluster: Cluster, node: string, vmid: number, optio
     nics: nics(options),
     virtiofs,
     agent: agentEnabled(options),
+    ...(node !== cluster.options.node && { nodeRoot: cluster.rootOf(node) }),
   };
 }
 

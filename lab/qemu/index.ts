@@ -19,7 +19,7 @@ export interface QemuOptions {
   logFolder: string;
   /** Where `ssh-<name>.jsonl` of each guest is written. */
   recordFolder: string;
-  /** The node's root, in which virtiofsd runs. */
+  /** The first node's root, in which virtiofsd runs. */
   nodeRoot: string;
   /** Address with prefix length for a guest. */
   addressOf(machine: MachineStart): string;
@@ -120,6 +120,7 @@ export function createQemuMachines(options: QemuOptions): Machines {
 
 async function startMachine(machine: MachineStart, options: QemuOptions): Promise<Running> {
   const { vmid } = machine;
+  const nodeRoot = machine.nodeRoot ?? options.nodeRoot;
   for (const folder of [options.runFolder, options.logFolder, options.recordFolder])
     mkdirSync(folder, { recursive: true });
   const paths: MachinePaths = {
@@ -127,7 +128,7 @@ async function startMachine(machine: MachineStart, options: QemuOptions): Promis
     agent: join(options.runFolder, `${vmid}.qga`),
     serial: join(options.logFolder, `${machine.name}.console`),
     record: join(options.recordFolder, `ssh-${machine.name}.jsonl`),
-    virtiofs: (index) => join(options.nodeRoot, virtiofsSocket(vmid, index)),
+    virtiofs: (index) => join(nodeRoot, virtiofsSocket(vmid, index)),
   };
   const sockets = [paths.qmp, paths.agent, ...machine.virtiofs.map((device) => paths.virtiofs(device.index))];
   for (const socket of sockets)
@@ -145,7 +146,7 @@ async function startMachine(machine: MachineStart, options: QemuOptions): Promis
         await startVirtiofsd(
           device,
           vmid,
-          options.nodeRoot,
+          nodeRoot,
           join(options.logFolder, `virtiofsd-${vmid}-${device.index}.log`),
         ),
       );

@@ -1,4 +1,4 @@
-import { knownGuests } from './layout.ts';
+import { knownGuests, secondNode, secondStorage } from './layout.ts';
 
 /** The drayage.yaml of the lab: the written plan's move from doc1 to doc2. Values are paths and names of the lab. */
 export function drayageConfigText(lab: {
@@ -6,6 +6,7 @@ export function drayageConfigText(lab: {
   fingerprint: string;
   tokenFile: string;
   sshConfig: string;
+  secondNode: boolean;
 }): string {
   return `# Written by the lab: move what doc1 keeps below /mnt/docker into the share that doc2 mounts.
 cluster:
@@ -17,7 +18,7 @@ ssh:
 
 nodes:
   prom: { ssh: root@prom }
-guests:
+${lab.secondNode ? `  ${secondNode}: { ssh: root@${secondNode} }\n` : ''}guests:
   doc1: { vmid: ${knownGuests.doc1.vmid}, ssh: root@doc1 }
   doc2: { vmid: ${knownGuests.doc2.vmid}, ssh: root@doc2 }
 
@@ -26,7 +27,7 @@ shares:
     node: prom
     dataset: nvmeprom/containers
     owner: "1000:100"
-
+${lab.secondNode ? `    maintenance:\n      ${secondNode}: { path: ${secondStorage}, mounted: true }\n` : ''}
 moves:
   doc1:
     from: { guest: doc1, path: /mnt/docker }

@@ -13,7 +13,7 @@ import { startProxmox } from '../proxmox/index.ts';
 import { createQemuMachines } from '../qemu/index.ts';
 import { installZfsEmulator } from '../zfs/index.ts';
 import { apiClient } from './api-client.ts';
-import { apiPort, type GuestName, knownGuests, labPaths, network, nodeName } from './layout.ts';
+import { apiPort, type GuestName, knownGuests, labPaths, network, nodeName, secondNode } from './layout.ts';
 import { nodeVersion, writeNodeFiles } from './node-files.ts';
 import { progressWriter, timed } from './progress.ts';
 import { provisionScript } from './provision.ts';
@@ -47,13 +47,15 @@ const machines = createQemuMachines({
   addressOf,
 });
 
-function startNodeSshd(): ChildProcess {
-  const log = openSync(join(paths.log, 'prom-sshd.log'), 'a');
-  const sshd = spawn('chroot', [paths.nodeRoot, '/usr/sbin/sshd', '-D', '-e'], {
-    stdio: ['ignore', log, log],
-  });
+/** @param host a name of its own, for a node that is not the room itself */
+function startNodeSshd(root: string, name: string, host?: string): ChildProcess {
+  const log = openSync(join(paths.log, `${name}-sshd.log`), 'a');
+  const sshd = ['chroot', root, '/usr/sbin/sshd', '-D', '-e'];
+  const argv =
+    host === undefined ? sshd : ['unshare', '--uts', 'sh', '-c', 'hostname "$0" && exec "$@"', host, ...sshd];
+  const child = spawn(argv[0] as string, argv.slice(1), { stdio: ['ignore', log, log] });
   closeSync(log);
-  return sshd;
+  return child;
 }
 
 /** Resolves when an ssh server greets at the address. */
@@ -87,11 +89,23 @@ async function bringUp(name: GuestName, api: ReturnType<typeof apiClient>): Prom
   );
 }
 
+async function startSecondNode(): Promise<void> {
+  writeNodeFiles({ name: secondNode, root: paths.secondRoot, key: settings.nodeKey, others: true });
+  startNodeSshd(paths.secondRoot, secondNode, secondNode);
+  await sshGreets(network.hosts[secondNode], 10_000);
+}
+
 async function main(): Promise<void> {
   await timed(say, 'prom: sshd, storage and API', async () => {
-    writeNodeFiles(paths.nodeRoot, settings.nodeKey);
+    writeNodeFiles({
+      name: nodeName,
+      root: paths.nodeRoot,
+      key: settings.nodeKey,
+      others: settings.secondNode,
+    });
     await installZfsEmulator(paths.nodeRoot);
-    startNodeSshd();
+    startNodeSshd(paths.nodeRoot, nodeName);
+    if (settings.secondNode) await startSecondNode();
     await startProxmox({
       node: nodeName,
       listen: { host: network.hosts.prom, port: apiPort },
@@ -99,6 +113,11 @@ async function main(): Promise<void> {
       stateFolder: paths.pve,
       recordFile: paths.apiRecord,
       nodeRoot: paths.nodeRoot,
+      ...(settings.secondNode && {
+        otherNodes: [{ name: secondNode, online: true }],
+        sharedImages: true,
+        nodeRoots: { [secondNode]: paths.secondRoot },
+      }),
       imagesFolder: paths.images,
       tokens: [
         { ...settings.tokens.full, privileges: 'root' },

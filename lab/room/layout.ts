@@ -5,11 +5,21 @@ export const network = {
   bridge: 'vmbr0',
   prefixLength: 24,
   /** Host number within 10.77.0.0/24 of every machine that has a name. */
-  hosts: { prom: '10.77.0.1', doc1: '10.77.0.11', doc2: '10.77.0.12', igpu2: '10.77.0.13' },
+  hosts: {
+    prom: '10.77.0.1',
+    maint: '10.77.0.2',
+    doc1: '10.77.0.11',
+    doc2: '10.77.0.12',
+    igpu2: '10.77.0.13',
+  },
 } as const;
 
 export const apiPort = 8006;
 export const nodeName = 'prom';
+/** The second node, for maintenance of the first; only where it is asked for. */
+export const secondNode = 'maint';
+/** Where the second node has its storage: a plain directory on a file system of its own. */
+export const secondStorage = '/srv/containers';
 export const poolName = 'nvmeprom';
 /** Where the pool's btrfs is mounted on the node, for the zfs emulator alone. */
 export const poolFolder = '/var/lib/drayage-lab/pool';
@@ -53,9 +63,13 @@ export function labPaths(folder: string) {
     pool: at('pool.img'),
     /** Upper and work folder of the node's root. */
     node: at('node'),
+    /** The same of the second node, and its storage. */
+    second: at('second'),
+    secondStorage: at('second.img'),
     /** Sockets and mount points of the running room. */
     run: at('run'),
     nodeRoot: at('run', 'prom'),
+    secondRoot: at('run', secondNode),
     log: at('log'),
     progress: at('log', 'progress.jsonl'),
     roomLog: at('log', 'room.log'),

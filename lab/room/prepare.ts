@@ -31,6 +31,7 @@ export async function prepareState(
   image: BuiltGuest,
   options: {
     guests: readonly GuestName[];
+    secondNode: boolean;
     accelerator: 'kvm' | 'tcg';
     keep: boolean;
     prepared?: string;
@@ -55,6 +56,7 @@ export async function prepareState(
       fingerprint: new X509Certificate(readFileSync(paths.tls.cert)).fingerprint256,
       tokenFile: paths.token,
       sshConfig: paths.sshConfig,
+      secondNode: options.secondNode,
     }),
   );
   if (options.template === true) await prepareTemplate(paths, image.baseImage);
@@ -69,6 +71,7 @@ export async function prepareState(
   const settings: RoomSettings = {
     root: paths.root,
     guests: [...options.guests],
+    secondNode: options.secondNode,
     kernel: image.kernel,
     initrd: image.initrd,
     accelerator: options.accelerator,
@@ -86,7 +89,7 @@ export async function prepareState(
 export function removeState(paths: LabPaths, extent: 'run' | 'data' | 'all' | 'all-but-evidence'): void {
   const run = [paths.run, paths.roomFile, paths.settings];
   const records = [paths.log, paths.record];
-  const data = [paths.images, paths.pve, paths.pool, paths.node];
+  const data = [paths.images, paths.pve, paths.pool, paths.node, paths.second, paths.secondStorage];
   const keys = [
     paths.tls.folder,
     paths.token,

@@ -8,6 +8,7 @@ export const roomCommands: readonly HostCommand[] = [
   { command: 'qemu-system-x86_64', package: 'qemu-system-x86' },
   { command: 'qemu-img', package: 'qemu-utils' },
   { command: 'mkfs.btrfs', package: 'btrfs-progs' },
+  { command: 'mkfs.ext4', package: 'e2fsprogs' },
   { command: 'openssl', package: 'openssl' },
   { command: 'ip', package: 'iproute2' },
   { command: 'ssh', package: 'openssh-client' },

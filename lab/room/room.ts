@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { roomError } from './errors.ts';
-import { type LabPaths, poolFolder } from './layout.ts';
+import { type LabPaths, poolFolder, secondStorage } from './layout.ts';
 import { childrenOf, identify, isAlive, namespaceOf, processesIn, processIdentitySchema } from './process.ts';
 import { type Progress, progressSchema } from './progress.ts';
 
@@ -55,6 +55,7 @@ export const inRoomNetwork = (room: Room, argv: readonly string[]) => [
 
 export interface StartOptions {
   rootTree: string;
+  secondNode: boolean;
   /** Ends with this process, however that ends; otherwise the room lives on by itself. */
   tied: boolean;
   say(event: Progress): void;
@@ -124,6 +125,7 @@ function spawnRoom(paths: LabPaths, options: StartOptions): ChildProcess {
       '--mount-proc',
     ],
     ...['--', 'bash', join(here, 'init.sh'), paths.root, options.rootTree, poolFolder],
+    options.secondNode ? secondStorage : '',
     ...[process.execPath, join(here, 'keeper.ts'), paths.settings],
   ];
   const [command, ...args] = options.tied ? ['setpriv', '--pdeathsig', 'KILL', ...unshare] : unshare;

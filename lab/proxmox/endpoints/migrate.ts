@@ -54,6 +54,9 @@ function unavailableOn(cluster: Cluster, node: string, options: Options): string
   });
 }
 
+const localDisks = (cluster: Cluster, options: Options): string[] =>
+  cluster.options.sharedImages === true ? [] : diskKeys(options);
+
 function precondition(call: Call): unknown {
   const { cluster } = call;
   const { node, vmid } = target(call);
@@ -73,7 +76,7 @@ function precondition(call: Call): unknown {
     'mapped-resource-info': Object.fromEntries(
       mapped.map((key) => [key, { name: diridOf(options[key] ?? '') }]),
     ),
-    local_disks: diskKeys(options).map((key) => ({
+    local_disks: localDisks(cluster, options).map((key) => ({
       volid: volumeOf(options[key] ?? ''),
       cdrom: 0,
       is_unused: 0,
@@ -140,6 +143,7 @@ async function move(
   if (missing.length > 0)
     throw died(`can't migrate to '${to}': missing mapped devices ${missing.join(', ')}`);
   if (mapped.length > 0) log('migrating VM which uses mapped local devices');
-  for (const key of diskKeys(options)) log(`found local disk '${volumeOf(options[key] ?? '')}' (attached)`);
+  for (const key of localDisks(cluster, options))
+    log(`found local disk '${volumeOf(options[key] ?? '')}' (attached)`);
   cluster.vms.move(vmid, node, to);
 }

@@ -13,6 +13,7 @@ CHOICES = {
     "acltype": ("off | nfsv4 | posix", {"posixacl": "posix", "noacl": "off", "disabled": "off"}),
     "xattr": ("on | off | dir | sa", {"sa": "on"}),
     "canmount": ("on | off | noauto", {}),
+    "readonly": ("on | off", {}),
 }
 DEFAULTS = {
     "acltype": "off",
@@ -25,7 +26,7 @@ DEFAULTS = {
     "quota": "0",
     "refquota": "0",
 }
-SETTABLE = ("acltype", "xattr", "canmount", "recordsize", "compression", "mountpoint")
+SETTABLE = ("acltype", "xattr", "canmount", "recordsize", "compression", "mountpoint", "readonly")
 NOT_INHERITED = ("canmount", "quota", "refquota")
 STATISTICS = ("name", "type", "used", "available", "referenced", "mounted", "creation", "guid")
 SHOWN = STATISTICS + tuple(DEFAULTS) + ("mountpoint",)

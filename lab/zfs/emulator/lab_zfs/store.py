@@ -163,8 +163,15 @@ def mount(name):
     except OSError as error:
         raise Refusal("cannot mount '%s': failed to create mountpoint: %s" % (point, error.strerror))
     show(tree(name), point)
+    protect(name)
     for snapshot in snapshots(name):
         show_snapshot(snapshot, point)
+
+
+def protect(name):
+    """Its mount can be written to, or not, as the property says."""
+    point = property_of(name, "mountpoint")[0]
+    run("mount", "-o", "remount,bind," + ("ro" if property_of(name, "readonly")[0] == "on" else "rw"), point)
 
 
 def show_snapshot(snapshot, point):

@@ -7,7 +7,7 @@ from .refusal import Refusal, not_emulated, options, usage
 
 VERSION = "2.3.9-drayage-lab-emulator"
 KNOWN = """allow bookmark change-key clone diff groupspace hold holds inherit load-key program project
-projectspace promote receive recv redact release rename rewrite rollback send set share snap unallow unload-key
+projectspace promote receive recv redact release rename rewrite rollback send share snap unallow unload-key
 unshare unzone upgrade userspace wait zone help""".split()
 
 
@@ -151,6 +151,28 @@ def destroy(arguments):
         store.destroy_snapshot(positional[0])
 
 
+def set_property(arguments):
+    """`readonly` of one dataset: what drayage sets of a dataset that is there."""
+    _, positional = options(arguments, "", "u")
+    if len(positional) < 2:
+        raise usage("missing dataset name" if positional else "missing property=value argument")
+    if len(positional) > 2:
+        raise not_emulated("zfs set of several properties or datasets")
+    name = positional[1]
+    names.check_dataset(name)
+    for setting, value in properties.parse_settings(positional[:1]).items():
+        checked = properties.checked("cannot set property for '%s'" % name, setting, value)
+        if setting != "readonly":
+            raise not_emulated("zfs set of '%s'" % setting)
+        with store.lock():
+            record = store.read(name)
+            record["properties"][setting] = checked
+            store.write(name, record)
+            for each in store.datasets(name):
+                if store.is_mounted(each):
+                    store.protect(each)
+
+
 def value_of(name, column, exact):
     """(value, source) of one property as list and get show it."""
     is_snapshot = "@" in name
@@ -254,6 +276,7 @@ COMMANDS = {
     "umount": unmount,
     "snapshot": snapshot,
     "destroy": destroy,
+    "set": set_property,
     "list": list_datasets,
     "get": get,
 }
