@@ -109,8 +109,8 @@ async function lookByCall(check: Extract<Check, { kind: 'call' }>, world: World)
     value = value !== null && typeof value === 'object' ? (value as Record<string, unknown>)[key] : undefined;
   }
   const right =
-    check.absent === true
-      ? value === undefined
+    check.absent === true || check.present === true
+      ? (value === undefined) === (check.absent === true)
       : check.matches === undefined
         ? isDeepStrictEqual(value, check.equals)
         : isPlain(value) && new RegExp(check.matches).test(String(value));

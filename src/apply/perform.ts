@@ -23,6 +23,8 @@ export async function perform(planned: Operation, world: World, step: string, un
       seen: `${operation.what}: ${unknown}`,
       next: ['run the same command again   # looks first, and goes on'],
     });
+  const { unless } = operation;
+  if (unless !== undefined && (await firstNotHeld(unless, world, step, false)) === undefined) return;
   const guard = await firstNotHeld(operation.guards ?? [], world, step);
   if (guard !== undefined) {
     throw applyError('apply/guard', {

@@ -16,6 +16,7 @@ export interface Projection {
  */
 export function projectWindow(plan: Plan, moves: readonly string[], marks: Marks): Projection {
   let workloads = 0;
+  let guests = 0;
   let listed = 0;
   let measured = true;
   const sum = { stop: 0, copy: 0, release: 0, start: 0 };
@@ -24,6 +25,7 @@ export function projectWindow(plan: Plan, moves: readonly string[], marks: Marks
     if (estimate === undefined) continue;
     const { round, baseline } = marks.moves[move] ?? {};
     workloads += estimate.workloads;
+    guests += estimate.guests ?? 0;
     sum.stop += estimate.window.stop;
     sum.release += estimate.window.release;
     sum.start += estimate.window.start;
@@ -38,11 +40,12 @@ export function projectWindow(plan: Plan, moves: readonly string[], marks: Marks
   const copying = measured
     ? `copying and checking what changes, as the last pass over ${count(listed, 'entry', 'entries')} took`
     : 'copying and checking';
+  const andGuests = guests === 0 ? '' : ` and ${count(guests, 'guest')}`;
   const parts = [
-    { what: `stopping ${count(workloads, 'workload')}`, seconds: sum.stop },
+    { what: `stopping ${count(workloads, 'workload')}${andGuests}`, seconds: sum.stop },
     { what: copying, seconds: Math.round(sum.copy * 10) / 10 },
-    { what: 'snapshot and release', seconds: sum.release },
-    { what: `starting ${count(workloads, 'workload')}`, seconds: sum.start },
+    { what: guests === 0 ? 'snapshot and release' : 'hand-over and migration', seconds: sum.release },
+    { what: `starting ${count(workloads, 'workload')}${andGuests}`, seconds: sum.start },
   ].filter(({ seconds }) => seconds > 0);
   return { seconds: Math.ceil(parts.reduce((total, part) => total + part.seconds, 0)), parts };
 }

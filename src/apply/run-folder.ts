@@ -1,6 +1,7 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Findings } from '../inspect/findings.ts';
+import type { MaintenanceFacts } from '../plan/golden-path/facts.ts';
 import type { Plan } from '../plan/plan.ts';
 import { type Report, reportMarkdown } from '../verify/report.ts';
 import { writeWhole } from './file.ts';
@@ -35,7 +36,7 @@ export interface RunFolder {
 export async function openRun(
   configFile: string,
   plan: Plan,
-  findings: Findings,
+  findings: Findings | MaintenanceFacts,
   now = new Date(),
   folder = 'runs',
 ): Promise<RunFolder> {

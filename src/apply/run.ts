@@ -35,6 +35,8 @@ export interface ApplyOptions {
   readonly until?: Stage;
   /** Only these phases; absent: all. */
   readonly phases?: readonly string[];
+  /** The command that goes on with this plan; absent: `drayage apply`. */
+  readonly again?: string;
   /**
    * A way back: nothing of it is taken back again when it fails, and no window is noted. `again` is the command that goes
    * on with it; `begun` is told of each step that is performed, `settled` of each that is done or in place.
@@ -93,7 +95,7 @@ class Run {
 
   constructor(options: ApplyOptions) {
     this.options = options;
-    this.again = options.back?.again ?? 'drayage apply';
+    this.again = options.back?.again ?? options.again ?? 'drayage apply';
     this.plan = options.plan;
     this.world = options.world;
     const last = stages.indexOf(options.until ?? 'prove');
@@ -321,17 +323,17 @@ class Run {
       await this.close();
       say(
         'warning',
-        `Taken back, except what was released before: ${taken.kept.join(', ')}. To go on: drayage apply`,
+        `Taken back, except what was released before: ${taken.kept.join(', ')}. To go on: ${this.again}`,
       );
     } else if (taken.kind === 'nothing') {
       say(
         'error',
-        'The data was released to the target before this failed: nothing is taken back. To go on: drayage apply',
+        `The data was released to the target before this failed: nothing is taken back. To go on: ${this.again}`,
       );
     } else {
       say(
         'error',
-        `The window could not be taken back as a whole. Left to do:\n${taken.left.map((item) => `${item.what}: ${item.error}`).join('\n')}\nThen: drayage apply`,
+        `The window could not be taken back as a whole. Left to do:\n${taken.left.map((item) => `${item.what}: ${item.error}`).join('\n')}\nThen: ${this.again}`,
       );
     }
     return this.result(exitCode.partial, error);

@@ -1,4 +1,5 @@
 import { DrayageError } from '../errors/error.ts';
+import { journeyOf } from '../plan/golden-path/names.ts';
 import type { Step } from '../plan/plan.ts';
 import { forgetBaseline } from './baseline.ts';
 import { firstNotHeld } from './check.ts';
@@ -56,7 +57,9 @@ export async function noteBegun(step: Step, world: World): Promise<void> {
 async function noteCutover(step: Step, world: World): Promise<void> {
   const marks = world.marks.get();
   const begins = step.id.startsWith('fence ') && marks.window?.run === world.runName;
-  if (step.move === undefined || (marks.cutovers[step.move] !== undefined && !begins)) return;
+  // A journey's copy is no move of drayage.yaml.
+  if (step.move === undefined || journeyOf(step.phase) !== undefined) return;
+  if (marks.cutovers[step.move] !== undefined && !begins) return;
   await world.marks.set({ ...marks, cutovers: { ...marks.cutovers, [step.move]: world.runName } });
 }
 

@@ -1,6 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { guestSpecs } from './guest-commands.ts';
 import { closing } from './help.ts';
+import { maintenanceSpecs } from './maintenance-specs.ts';
 import type { CommandSpec } from './program.ts';
 
 function seconds(text: string): number {
@@ -203,6 +204,7 @@ export const commandSpecs: readonly CommandSpec[] = [
     }),
     load: async () => (await import('./commands/finalize.ts')).finalize,
   },
+  ...maintenanceSpecs,
   {
     name: 'tofu generate',
     summary: 'write the *.tf.json of every managed virtual machine and mapping',

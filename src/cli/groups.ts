@@ -2,4 +2,5 @@
 export const commandGroups: Readonly<Record<string, string>> = {
   guest: 'create a target guest; fit it into the fleet',
   tofu: 'OpenTofu kept in step; refuses a plan that would destroy or replace a virtual machine',
+  maintenance: 'carry shares and their guests to another node, and back',
 };

@@ -73,10 +73,11 @@ async function runs(check: Check, world: World, step: string): Promise<boolean> 
 function summary(report: Report, session: Session): string[] {
   const { palette } = session.terminal;
   const entries = report.moves.reduce((sum, move) => sum + move.entries, 0);
+  const windowOnly = report.moves.every(({ scope }) => scope === 'changed');
   const head =
     report.differences === 0
       ? palette.good(
-          `${report.moves.every(({ scope }) => scope === 'sample') ? 'A sample holds' : 'Proven'}: ${entries.toLocaleString('en-US')} entries, ${report.files.toLocaleString('en-US')} files, no difference.`,
+          `${windowOnly ? 'Compared in the window' : report.moves.every(({ scope }) => scope === 'sample') ? 'A sample holds' : 'Proven'}: ${entries.toLocaleString('en-US')} entries, ${report.files.toLocaleString('en-US')} files, no difference.`,
         )
       : palette.bad(
           `${report.differences.toLocaleString('en-US')} differences among ${entries.toLocaleString('en-US')} entries.`,

@@ -133,6 +133,8 @@ export interface ShareFindings {
   readonly room?: Room;
   readonly top?: { readonly uid: number; readonly gid: number; readonly mode: string };
   readonly marker?: ShareMarker;
+  /** Text of `.drayage/standby.json`, where there is no marker: another node has the current data. */
+  readonly elsewhere?: string;
 }
 
 /** Room on a file system, as it is before anything is copied. */

@@ -23,6 +23,7 @@ export async function readShare(
     top: ['stat', '--printf=%u %g %a', '--', share.path],
     fileSystem: ['stat', '--file-system', '--printf=%T %c %d', '--', share.path],
     marker: ['cat', shareLayout(share.path).marker],
+    standby: ['cat', `${shareLayout(share.path).folder}/standby.json`],
     ...Object.fromEntries(
       moves.flatMap((move) => [
         [`there:${move.name}`, ['test', '-e', move.to.path]],
@@ -63,6 +64,9 @@ export async function readShare(
           }),
       ...(mounted && yes('top')
         ? { top: { uid: Number(uid), gid: Number(gid), mode: (mode ?? '').padStart(4, '0') } }
+        : {}),
+      ...(mounted && yes('standby') && !yes('marker')
+        ? { elsewhere: answers.standby?.stdout.trim() ?? '' }
         : {}),
       ...(mounted && yes('marker') ? { marker: readMarker(host, share, answers.marker?.stdout ?? '') } : {}),
     },

@@ -27,16 +27,24 @@ export interface ShareContext {
   readonly guards: readonly Check[];
 }
 
-/** A move whose source, guests and share were all seen. */
-export interface MoveContext extends ShareContext {
-  readonly move: MoveConfig;
-  readonly source: SourceDirectory;
+/** Workloads, and the guests that have them: enough to stop and to start them. */
+export interface WorkloadContext {
+  readonly move: Pick<MoveConfig, 'name' | 'phase'> & {
+    readonly from: Pick<MoveConfig['from'], 'guest' | 'path'>;
+    readonly to: Pick<MoveConfig['to'], 'guest'>;
+  };
   readonly sourceGuest: Seen;
   readonly targetGuest: Seen;
   /** Containers of the move that no unit owns. */
   readonly containers: readonly ContainerFindings[];
   /** Units of the move: quadlets and services. */
   readonly units: readonly UnitFindings[];
+}
+
+/** A move whose source, guests and share were all seen. */
+export interface MoveContext extends ShareContext, WorkloadContext {
+  readonly move: MoveConfig;
+  readonly source: SourceDirectory;
 }
 
 export interface Seen {

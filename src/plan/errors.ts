@@ -6,6 +6,11 @@ const refused = exitCode.refused;
 
 /** Why a plan cannot be applied as the world is now. */
 export const planErrors = {
+  'plan/share-elsewhere': {
+    exit: refused,
+    meaning:
+      'The share was carried to another node for maintenance, and its place here is sealed. Nothing is prepared, copied or started on it until it is back.',
+  },
   'plan/source-missing': {
     exit: refused,
     meaning: 'The source path of the move does not exist on the source guest.',

@@ -19,7 +19,11 @@ const secondsPerRelease = 6;
  * What the copy is likely to take, in seconds. A projection to plan an evening by, not a promise.
  * @param full in the window everything is passed over, and read on both sides
  */
-export function estimate(source: SourceDirectory, workloads: number, full = false) {
+export function estimate(
+  source: Pick<SourceDirectory, 'entries' | 'bytes' | 'allocatedBytes' | 'readBytesPerSecond'>,
+  workloads: number,
+  full = false,
+) {
   const rate = source.readBytesPerSecond ?? defaultBytesPerSecond;
   const { entries, bytes, allocatedBytes } = source;
   const seedSeconds = Math.ceil(allocatedBytes / rate + entries / entriesPerSecond);

@@ -16,7 +16,7 @@ const secretSource = z.strictObject({
  * A look at the world that changes nothing. A step's probe, a guard and a proof are lists of checks; all must hold.
  * - `run`: the command's exit code, and its stdout without the last newline, are what is expected.
  * - `call`: a GET; the value at `at` (keys joined by `.`; empty: the whole answer) equals `equals`, or its text matches
- *   the regular expression `matches`, or it is absent.
+ *   the regular expression `matches`, or it is absent, or it is present whatever it is.
  * - `source`: the source path is there, is a directory, is not empty, and is the same mount and inode as at inspection.
  * - `quiet`: no process of the guest has an open or mapped file below the path, and none of the containers runs.
  * - `compare`: content and metadata of both trees are read and are equal; `changed` reads exactly what the final pass
@@ -40,6 +40,7 @@ export const checkSchema = z.discriminatedUnion('kind', [
     equals: z.json().optional(),
     matches: z.string().optional(),
     absent: z.boolean().optional(),
+    present: z.boolean().optional(),
     within: z.number().optional(),
     what: z.string(),
   }),
@@ -76,6 +77,8 @@ const common = {
   what: z.string(),
   /** Looked at again immediately before the operation; one that does not hold refuses it. */
   guards: z.array(checkSchema).optional(),
+  /** All hold: the outcome is already there, and nothing is performed. */
+  unless: z.array(checkSchema).min(1).optional(),
   /** The answer when the operation's outcome is already there (a unit that is stopped): exit codes that count as done. */
   okExitCodes: z.array(z.int()).optional(),
 };

@@ -66,6 +66,8 @@ export const planSchema = z.strictObject({
       seedSeconds: z.number(),
       windowSeconds: z.number(),
       workloads: z.int(),
+      /** Guests that are stopped and started in the window; absent: none. */
+      guests: z.int().optional(),
       /** What the window is made of, in seconds, in this order. */
       window: z.strictObject({
         stop: z.number(),

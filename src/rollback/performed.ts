@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type Entry, readJournal } from '../apply/journal.ts';
 import { readPlan } from '../apply/recorded-plans.ts';
 import { listRuns, stateFolder } from '../apply/run-folder.ts';
+import { journeyOf } from '../plan/golden-path/names.ts';
 import type { Operation } from '../plan/operation.ts';
 import type { Plan, Step } from '../plan/plan.ts';
 
@@ -29,6 +30,8 @@ function take(plan: Plan, entries: readonly Entry[], performed: Map<string, Step
   const ended = new Set(entries.flatMap((entry) => (entry.kind === 'outcome' && entry.ok ? [entry.id] : [])));
   const isWayBack = plan.steps.some(({ id }) => /^(undo|end) /.test(id));
   for (const step of plan.steps) {
+    // A journey to another node has a way back of its own.
+    if (journeyOf(step.phase) !== undefined) continue;
     const intents = entries.filter(
       (entry) => entry.kind === 'intent' && entry.step === step.id && !entry.undo,
     );

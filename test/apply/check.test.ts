@@ -91,6 +91,11 @@ describe('an answer of the API', () => {
       seen: 'GET /x a.b: absent',
     });
   });
+  test('may have to be present, whatever it is', async () => {
+    expect((await get({ a: '' }, { at: 'a', present: true })).holds).toBe(true);
+    expect((await get({}, { at: 'a', present: true })).holds).toBe(false);
+    expect((await get(undefined, { at: 'a', present: true })).holds).toBe(false);
+  });
   test('may have to be absent', async () => {
     expect((await get({}, { at: 'a', absent: true })).holds).toBe(true);
     expect((await get({ a: 1 }, { at: 'a', absent: true })).holds).toBe(false);

@@ -59,6 +59,31 @@ describe('an operation', () => {
     expect(durable.journal[1]).toMatchObject({ ok: true, id: 1 });
   });
 
+  test('whose outcome is already there is not performed, and its guards are not looked at', async () => {
+    const there = (argv: string[]) => ({
+      kind: 'run' as const,
+      host: 'prom',
+      argv,
+      expect: { exitCode: 0 },
+      what: 'x',
+    });
+    const operation: Operation = {
+      kind: 'run',
+      host: 'prom',
+      argv: ['make'],
+      guards: [there(['guard'])],
+      unless: [there(['look'])],
+      what: 'x',
+    };
+    const done = recording((_host, argv) => ({ exitCode: argv[0] === 'guard' ? 1 : 0 }));
+    await perform(operation, done.world, 'step');
+    expect(done.ran.map(({ argv }) => argv[0])).toEqual(['look']);
+    expect(done.durable.journal).toEqual([]);
+    const open = recording((_host, argv) => ({ exitCode: argv[0] === 'look' ? 1 : 0 }));
+    await perform(operation, open.world, 'step');
+    expect(open.ran.map(({ argv }) => argv[0])).toEqual(['look', 'guard', 'make']);
+  });
+
   test('whose guard does not hold is neither performed nor journaled', async () => {
     const { world, ran, durable } = recording((_host, argv) => ({
       exitCode: argv[0] === 'mountpoint' ? 32 : 0,

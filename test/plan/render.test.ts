@@ -5,7 +5,7 @@ import { makePlan } from '../../src/plan/make-plan.ts';
 import { planAsMarkdown } from '../../src/plan/render/markdown.ts';
 import { planAsText } from '../../src/plan/render/text.ts';
 import { bytes, duration } from '../../src/plan/render/words.ts';
-import { sampleConfig, sampleFindings, sampleSource } from '../support/sample.ts';
+import { sampleConfig, sampleFindings, sampleSource, sampleYaml } from '../support/sample.ts';
 
 const config = sampleConfig();
 const plan = makePlan(config, sampleFindings(), '0.1.0');
@@ -36,6 +36,20 @@ describe('the plan as text', () => {
 
   it('says under which guards it writes', () => {
     expect(text).toContain('only while /nvmeprom/containers carries the marker of share containers');
+  });
+
+  it('shows a phase that waits for another as deferred, after the steps of that one', () => {
+    const yaml = sampleYaml
+      .replace('guests:', 'guests:\n  igpu: { vmid: 105, ssh: root@igpu }')
+      .concat(
+        '  media:\n    from: { guest: igpu, path: /srv/media }\n    to: { share: containers, guest: doc2 }\n',
+        'phases:\n  - { name: doc2, moves: [docker] }\n  - { name: igpu2, moves: [media], after: doc2 }\n',
+      );
+    const two = sampleConfig(yaml);
+    const both = makePlan(two, sampleFindings(), '0.1.0');
+    const shown = planAsText(both, two, new Map(), plainPalette);
+    expect(shown).toContain('Phase igpu2, deferred until doc2 is proven');
+    expect(shown.indexOf('Phase igpu2')).toBeGreaterThan(shown.indexOf('Prove docker'));
   });
 
   it('shows no value of an environment variable', () => {

@@ -7,6 +7,7 @@ import { readPlan } from '../../apply/recorded-plans.ts';
 import { applyPlan, type Gate } from '../../apply/run.ts';
 import { listRuns, openRun, stateFolder } from '../../apply/run-folder.ts';
 import { exitCode } from '../../errors/exit-code.ts';
+import { refuseJourney } from '../../maintenance/perform.ts';
 import type { Plan, Stage } from '../../plan/plan.ts';
 import { planAsText } from '../../plan/render/text.ts';
 import { count, type Standing } from '../../plan/render/words.ts';
@@ -124,6 +125,7 @@ async function windowLeftOpen(session: Session): Promise<Plan | undefined> {
   const state = stateFolder(session.config.file);
   const open = (await openMarks(join(state, 'marks.json'))).get().window;
   if (open === undefined) return undefined;
+  refuseJourney({ window: open });
   const runs = await listRuns(session.config.file);
   return runs.includes(open.run) ? readPlan(join(state, 'runs', open.run, 'plan.json')) : undefined;
 }

@@ -7,6 +7,7 @@ import { openRun, stateFolder } from '../../apply/run-folder.ts';
 import type { MoveConfig } from '../../config/config.ts';
 import { exitCode } from '../../errors/exit-code.ts';
 import type { Findings } from '../../inspect/findings.ts';
+import { refuseJourney } from '../../maintenance/perform.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { rollbackAsText, writtenLines } from '../../plan/render/rollback.ts';
 import { count, duration } from '../../plan/render/words.ts';
@@ -143,6 +144,7 @@ function movesWanted({ config }: Session, options: RollbackOptions): string[] {
 async function readFacts(session: Session, findings: Findings, moves: string[]): Promise<RollbackFacts> {
   const { config, hosts } = session;
   const marks = (await openMarks(join(stateFolder(config.file), 'marks.json'))).get();
+  refuseJourney(marks);
   refuseOthers(marks, moves);
   session.say('Looking what was done, and what was written since ...');
   return readRollbackFacts({

@@ -4,6 +4,7 @@ import { openMarks } from '../../apply/marks.ts';
 import { observe } from '../../apply/observe.ts';
 import { listRuns, stateFolder } from '../../apply/run-folder.ts';
 import { exitCode } from '../../errors/exit-code.ts';
+import { commandOf, journeyOf } from '../../plan/golden-path/names.ts';
 import type { Plan } from '../../plan/plan.ts';
 import type { Action } from '../program.ts';
 import { type Session, withSession } from '../session.ts';
@@ -66,11 +67,31 @@ function stepLines(plan: Plan, standing: ReadonlyMap<string, string>, session: S
   };
   return [
     palette.bold(`Plan ${plan.id}`),
-    ...plan.steps.map(
-      (step) => `  ${signs[standing.get(step.id) ?? 'unknown']}  ${step.stage.padEnd(8)}  ${step.title}`,
-    ),
+    ...plan.phases.flatMap((phase) => [
+      ...phaseHead(plan, phase, standing, session),
+      ...plan.steps
+        .filter((step) => step.phase === phase.name)
+        .map(
+          (step) => `  ${signs[standing.get(step.id) ?? 'unknown']}  ${step.stage.padEnd(8)}  ${step.title}`,
+        ),
+    ]),
     ...plan.blockers.map((blocker) => `  ${palette.bad('blocked ')}  ${blocker.seen}`),
   ];
+}
+
+/** Where there is more than one phase, each has a line of its own; one that waits says for what. */
+function phaseHead(
+  plan: Plan,
+  { name, after }: Plan['phases'][number],
+  standing: ReadonlyMap<string, string>,
+  { terminal: { palette } }: Session,
+): string[] {
+  if (plan.phases.length === 1 && after === undefined) return [];
+  const proofs = plan.steps.filter((step) => step.phase === after && step.stage === 'prove');
+  const proven = proofs.length > 0 && proofs.every(({ id }) => standing.get(id) === 'in-place');
+  const waits =
+    after === undefined ? '' : proven ? `, ${after} is proven` : `, deferred until ${after} is proven`;
+  return [palette.bold(`Phase ${name}${waits}`)];
 }
 
 type Marks = Awaited<ReturnType<typeof openMarks>> extends { get(): infer T } ? T : never;
@@ -88,8 +109,13 @@ function moveLines(plan: Plan, marks: Marks): string[] {
     ? proofs
     : [
         ...proofs,
-        `The window of phase ${window.phase} is open since ${window.openedAt}: drayage apply goes on`,
+        `The window of phase ${window.phase} is open since ${window.openedAt}: ${goesOn(window.phase)} goes on`,
       ];
+}
+
+function goesOn(phase: string): string {
+  const journey = journeyOf(phase);
+  return journey === undefined ? 'drayage apply' : commandOf(journey);
 }
 
 function runLines(run: LastRun | undefined): string[] {

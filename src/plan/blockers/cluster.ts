@@ -34,6 +34,14 @@ export function shareBlockers(config: Config, findings: Findings, share: ShareCo
       }),
     ];
   }
+  const away = findings.shares[share.name]?.elsewhere;
+  if (away !== undefined)
+    found.push(
+      blocker('plan/share-elsewhere', {
+        seen: `${share.path} on ${share.node} has no marker, and says: ${away}`,
+        next: ['drayage maintenance leave'],
+      }),
+    );
   for (const tool of node.missingTools) {
     found.push(
       blocker('plan/missing-tool', {

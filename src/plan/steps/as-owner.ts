@@ -1,6 +1,6 @@
 import type { UserFindings } from '../../inspect/findings.ts';
 import { asUser } from '../../workloads/as-user.ts';
-import type { MoveContext } from '../context.ts';
+import type { WorkloadContext } from '../context.ts';
 
 export function systemctl(user: string | undefined, ...words: string[]): string[] {
   return user === undefined ? ['systemctl', ...words] : ['systemctl', '--user', ...words];
@@ -8,7 +8,7 @@ export function systemctl(user: string | undefined, ...words: string[]): string[
 
 /** The command as root runs it, or through `runuser` for a user's own manager and store. */
 export function asUserOf(
-  context: MoveContext,
+  context: WorkloadContext,
   side: 'source' | 'target',
   user: string | undefined,
   argv: string[],

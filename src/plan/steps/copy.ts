@@ -16,10 +16,10 @@ export function excludes(context: MoveContext): string[] {
 }
 
 /** File systems on which a test shows that ctime tells every change (reference: docs/performance.md). */
-const provenFileSystems = new Set(['ext4', 'xfs', 'btrfs']);
+export const provenFileSystems = new Set(['ext4', 'xfs', 'btrfs']);
 
 /** A list of changes that is longer than this share of all entries is dropped for a pass over everything. */
-const maxShare = 0.25;
+export const maxShare = 0.25;
 
 /** Why the list of changes of this source cannot be trusted, whatever happens; undefined: it can. */
 export function fullPassReason({ source, move }: Pick<MoveContext, 'source' | 'move'>): string | undefined {

@@ -1,4 +1,4 @@
-import { type MoveContext, notHandedOver, type ShareContext } from '../context.ts';
+import { type MoveContext, notHandedOver, type ShareContext, sourceGuard } from '../context.ts';
 import type { Step } from '../plan.ts';
 import { conditionsStep } from './conditions.ts';
 import { finalPassStep, seedStep, snapshotStep } from './copy.ts';
@@ -27,7 +27,7 @@ export function moveSteps(context: MoveContext): Step[] {
   const target = deviceTarget(context);
   const device = deviceStep(target);
   const fence = fenceStep(context);
-  const stop = stopStep(context);
+  const stop = stopStep(context, [sourceGuard(context)]);
   const start = startStep(context);
   const images = imagesStep(context);
   const restartPolicy = restartPolicyStep(context);

@@ -1,10 +1,10 @@
-import type { MoveContext } from '../context.ts';
+import type { WorkloadContext } from '../context.ts';
 import type { Check } from '../operation.ts';
 import { asUserOf, systemctl } from './as-owner.ts';
 import { byOwner } from './workload-names.ts';
 
 /** What ran on the source before the window runs on this side. */
-export function running(context: MoveContext, side: 'source' | 'target'): Check[] {
+export function running(context: WorkloadContext, side: 'source' | 'target'): Check[] {
   const host = side === 'source' ? context.move.from.guest : context.move.to.guest;
   return byOwner(context).flatMap((owner) => {
     const as = (argv: string[]) => asUserOf(context, side, owner.user, argv);

@@ -1,4 +1,4 @@
-import type { MoveContext } from '../context.ts';
+import type { WorkloadContext } from '../context.ts';
 import type { Operation } from '../operation.ts';
 import type { Step } from '../plan.ts';
 import { asUserOf, systemctl } from './as-owner.ts';
@@ -7,7 +7,7 @@ import { running } from './running.ts';
 import { byOwner, workloadList } from './workload-names.ts';
 
 /** Starts on the target what ran on the source, and gives containers their restart policy. */
-export function startStep(context: MoveContext): Step {
+export function startStep(context: WorkloadContext): Step {
   const { move } = context;
   const host = move.to.guest;
   const operations: Operation[] = [];

@@ -1,4 +1,4 @@
-import { type MoveContext, sourceGuard } from '../context.ts';
+import type { WorkloadContext } from '../context.ts';
 import type { Check, Operation } from '../operation.ts';
 import type { Step } from '../plan.ts';
 import { asUserOf, systemctl } from './as-owner.ts';
@@ -6,8 +6,11 @@ import { asOperations, startCommands, stopCommands, stopLimit, stoppedChecks } f
 import { quiet } from './stopped.ts';
 import { byOwner, workloadList } from './workload-names.ts';
 
-/** Stops the workloads on the source, with the time each of them asks for, and looks whether it is quiet. */
-export function stopStep(context: MoveContext): Step {
+/**
+ * Stops the workloads on the source, with the time each of them asks for, and looks whether it is quiet.
+ * @param there what must hold before they are started again
+ */
+export function stopStep(context: WorkloadContext, there: readonly Check[]): Step {
   const { move } = context;
   const host = move.from.guest;
   const operations: Operation[] = [];
@@ -64,7 +67,7 @@ export function stopStep(context: MoveContext): Step {
         kind: 'run',
         host,
         argv: as(systemctl(owner.user, 'start', ...active)),
-        guards: [sourceGuard(context)],
+        guards: [...there],
         timeoutSeconds: 300,
         what: `start ${active.join(', ')}${of} again`,
       });
@@ -72,7 +75,7 @@ export function stopStep(context: MoveContext): Step {
     undo.push(
       ...asOperations(host, startCommands(owner.engine, running), as, {
         timeoutSeconds: 300,
-        guards: [sourceGuard(context)],
+        guards: [...there],
         what: (names) => `start ${names}${of} again`,
       }),
     );

@@ -1,11 +1,11 @@
-import type { MoveContext } from '../context.ts';
+import type { WorkloadContext } from '../context.ts';
 import type { Check } from '../operation.ts';
 import { asUserOf, systemctl } from './as-owner.ts';
 import { running } from './engine.ts';
 import { byOwner } from './workload-names.ts';
 
 /** No process of the source guest holds a file below the path. */
-export function quiet(context: MoveContext): Check {
+export function quiet(context: WorkloadContext): Check {
   const { move } = context;
   return {
     kind: 'quiet',
@@ -16,7 +16,7 @@ export function quiet(context: MoveContext): Check {
 }
 
 /** None of the workloads runs on the target: data is never replaced below a running one, nor released to one. */
-export function targetStopped(context: MoveContext): Check[] {
+export function targetStopped(context: WorkloadContext): Check[] {
   const host = context.move.to.guest;
   return byOwner(context).flatMap((owner) => {
     const as = (argv: string[]) => asUserOf(context, 'target', owner.user, argv);

@@ -1,5 +1,5 @@
 import type { ContainerFindings, UnitFindings } from '../../inspect/findings.ts';
-import type { MoveContext } from '../context.ts';
+import type { WorkloadContext } from '../context.ts';
 import type { Engine } from './engine.ts';
 
 /** Workloads of one manager: root's, or one user's; docker's containers are a group of their own. */
@@ -12,7 +12,7 @@ export interface OwnedWorkloads {
 }
 
 /** Groups by who runs them, root first: each group is one command. */
-export function byOwner(context: MoveContext): OwnedWorkloads[] {
+export function byOwner(context: WorkloadContext): OwnedWorkloads[] {
   const users = new Set<string>();
   for (const { user } of [...context.units, ...context.containers]) if (user !== undefined) users.add(user);
   // Root's units first: they may bring up what a user's quadlets wait for.
@@ -34,7 +34,7 @@ export function byOwner(context: MoveContext): OwnedWorkloads[] {
 }
 
 /** `writer, web.service, notes.service (notes)`. */
-export function workloadList(context: MoveContext): string {
+export function workloadList(context: WorkloadContext): string {
   const withUser = (name: string, user?: string) => (user === undefined ? name : `${name} (${user})`);
   const names = [
     ...context.containers.map((container) => withUser(container.name, container.user)),

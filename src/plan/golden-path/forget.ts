@@ -1,0 +1,136 @@
+import type { Config } from '../../config/config.ts';
+import { formatMappingEntry } from '../../proxmox/mapping.ts';
+import type { Check } from '../operation.ts';
+import type { Blocker, Plan, Step } from '../plan.ts';
+import { planId } from '../plan-id.ts';
+import { shareLayout } from '../share-layout.ts';
+import { absent, isCurrent, mounted, type Passage, passages, standbyFile } from './context.ts';
+import { maintenanceBlocker } from './errors.ts';
+import type { Journey, MaintenanceFacts } from './facts.ts';
+import { phaseOf } from './names.ts';
+import { seal, sealed, stepOf } from './prepare.ts';
+
+/** Data first, the file that says what it is after it: cut off half-way, it is still known whose the rest is. */
+const emptyPlace =
+  'find "$1" -xdev -mindepth 1 -maxdepth 1 ! -name .drayage ! -name .zfs -exec rm -rf --one-file-system -- {} + && rm -rf --one-file-system -- "$1/.drayage"';
+
+/**
+ * Lets the standby of each share on another node go: its data, and its entry in the mapping. What `enter` has prepared
+ * before a hand-over goes the same way. The directory, or the dataset, stays, and is empty.
+ */
+export function makeForget(config: Config, facts: MaintenanceFacts, journey: Journey, version: string): Plan {
+  const back: Journey = { direction: 'leave', node: journey.node };
+  const found = passages(config, facts, back).filter(({ oneDirectory }) => !oneDirectory);
+  const blockers: Blocker[] = [
+    ...found
+      .filter(({ from, to }) => from.facts.marker !== undefined || to.facts.marker === undefined)
+      .map(({ share, from }) =>
+        maintenanceBlocker('maintenance/in-use', {
+          seen: `${from.node}:${from.path} has the current data of ${share.name}, or nobody knows which place has it`,
+          next: [`drayage maintenance leave ${journey.node}`],
+        }),
+      ),
+    ...Object.values(facts.guests)
+      .filter(({ node }) => found.some(({ from }) => from.clusterNode === node))
+      .map(({ name, node, vmid }) =>
+        maintenanceBlocker('maintenance/in-use', {
+          seen: `${name} (VM ${vmid}) is on ${node}, and starts there by this entry of the mapping`,
+          next: [`drayage maintenance leave ${journey.node}`],
+        }),
+      ),
+  ];
+  const plan = {
+    format: 1 as const,
+    drayage: version,
+    phases: [{ name: phaseOf(back), moves: found.map(({ key }) => key) }],
+    steps: found.flatMap((passage) => [...standbyGoes(passage), ...entryGoes(passage, facts)]),
+    blockers,
+    notes: found.map(
+      ({ from }) => `${from.dataset ?? from.path} on ${from.node} itself stays, and is empty.`,
+    ),
+  };
+  return { ...plan, id: planId(plan), estimates: {} };
+}
+
+function standbyGoes(passage: Passage): Step[] {
+  const { from, to } = passage;
+  const { standby } = from.facts;
+  if (standby === undefined) return [];
+  const { marker, folder } = shareLayout(from.path);
+  const guards: Check[] = [
+    ...mounted(from),
+    isCurrent(passage, to),
+    absent(from, marker, `${from.node}:${from.path} has no marker`),
+    {
+      kind: 'run',
+      host: from.node,
+      argv: ['cat', standbyFile(from)],
+      expect: { exitCode: 0, stdout: standby },
+      what: `${from.node}:${from.path} is the standby that was seen`,
+    },
+  ];
+  const gone = absent(from, folder, `nothing of ${passage.share.name} is left at ${from.node}:${from.path}`);
+  return [
+    stepOf(passage, 'undo seal', {
+      stage: 'prepare',
+      title: `${from.node}:${from.path} can be written to`,
+      why: 'What is sealed cannot be removed.',
+      probe: [sealed(from, false)],
+      operations: [seal(from, false, guards)],
+      proof: [sealed(from, false)],
+    }),
+    stepOf(passage, 'undo place', {
+      stage: 'prepare',
+      title: `Remove the standby at ${from.node}:${from.path}`,
+      why: `${to.node} has the current data. This is the copy of an earlier time.`,
+      probe: [gone],
+      operations: [
+        {
+          kind: 'run',
+          host: from.node,
+          argv: ['sh', '-c', emptyPlace, 'sh', from.path],
+          timeoutSeconds: 7200,
+          guards,
+          what: 'remove what is in it',
+        },
+      ],
+      proof: [gone],
+      irreversible: `The copy on ${from.node} is gone; a later \`enter\` copies everything anew.`,
+    }),
+  ];
+}
+
+/** One's own entry goes, and the others are sent back: there is at least that of the share's own node. */
+function entryGoes({ share, from, to, ...passage }: Passage, { cluster }: MaintenanceFacts): Step[] {
+  const mapping = cluster.mappings.find(({ id }) => id === share.mapping);
+  const others = mapping?.entries.filter(({ node }) => node !== from.clusterNode) ?? [];
+  if (mapping === undefined || others.length === mapping.entries.length) return [];
+  if (!others.some(({ node }) => node === to.clusterNode)) return [];
+  const path = `/cluster/mapping/dir/${share.mapping}`;
+  const map = others.map(formatMappingEntry);
+  const holds: Check = {
+    kind: 'call',
+    path,
+    at: 'map',
+    equals: map,
+    what: `mapping ${share.mapping} has no entry of ${from.clusterNode}, and those of ${others.map(({ node }) => node).join(', ')}`,
+  };
+  return [
+    stepOf({ share, from, to, ...passage }, 'undo mapping', {
+      stage: 'prepare',
+      title: `Directory mapping ${share.mapping}: without ${from.clusterNode}`,
+      why: `The entries of ${others.map(({ node }) => node).join(', ')} are sent back as they are.`,
+      probe: [holds],
+      operations: [
+        {
+          kind: 'call',
+          method: 'PUT',
+          path,
+          params: { map, digest: mapping.digest },
+          what: 'send the other entries back',
+        },
+      ],
+      proof: [holds],
+    }),
+  ];
+}

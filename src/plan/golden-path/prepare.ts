@@ -1,0 +1,230 @@
+import { mappingUpdate } from '../../proxmox/mapping.ts';
+import { createDataset, getDatasetProperties } from '../../zfs/commands.ts';
+import { shownPosixAcl } from '../../zfs/values.ts';
+import type { Check, Operation } from '../operation.ts';
+import type { Step } from '../plan.ts';
+import { shareLayout } from '../share-layout.ts';
+import {
+  absent,
+  isCurrent,
+  isStandby,
+  mounted,
+  type Passage,
+  type Place,
+  standbyFile,
+  standbyText,
+} from './context.ts';
+import type { MaintenanceFacts } from './facts.ts';
+
+/** A step of a share on its way. */
+export function stepOf(
+  passage: Passage,
+  id: string,
+  rest: Partial<Step> & Pick<Step, 'stage' | 'title' | 'why'>,
+): Step {
+  return {
+    id: `${id} ${passage.key}`,
+    phase: passage.phase,
+    move: passage.key,
+    needs: [],
+    probe: [],
+    operations: [],
+    proof: [],
+    undo: [],
+    ...rest,
+  };
+}
+
+/** What the place needs before it can take the data; nothing of it is seen by a guest. */
+export function prepareSteps(passage: Passage, facts: MaintenanceFacts): Step[] {
+  if (passage.oneDirectory) return mappingStep(passage, facts);
+  return [...datasetStep(passage), unsealStep(passage), placeStep(passage), ...mappingStep(passage, facts)];
+}
+
+/** The dataset of the other node, with the properties of a share (zfsprops(7)). */
+function datasetStep(passage: Passage): Step[] {
+  const { to, share } = passage;
+  const { dataset } = to;
+  if (dataset === undefined || to.facts.dataset !== undefined) return [];
+  const shown = (names: readonly string[], values: readonly string[]): Check => ({
+    kind: 'run',
+    host: to.node,
+    argv: getDatasetProperties(dataset, names),
+    expect: { exitCode: 0, stdout: values.join('\n') },
+    what: `${dataset} is mounted at ${to.path}`,
+  });
+  return [
+    stepOf(passage, 'dataset', {
+      stage: 'prepare',
+      title: `Dataset ${dataset} on ${to.node}, mounted at ${to.path}`,
+      why: 'The share gets a dataset of its own there, with ACLs and extended attributes switched on before anything is copied.',
+      probe: [shown(['mounted', 'mountpoint'], ['yes', to.path])],
+      operations: [
+        {
+          kind: 'run',
+          host: to.node,
+          argv: createDataset(dataset, {
+            acltype: 'posixacl',
+            xattr: 'sa',
+            mountpoint: to.path,
+            ...(share.recordsize === undefined ? {} : { recordsize: share.recordsize }),
+          }),
+          what: 'create the dataset',
+        },
+      ],
+      proof: [shown(['mounted', 'mountpoint', 'acltype'], ['yes', to.path, shownPosixAcl])],
+    }),
+  ];
+}
+
+/** Whether a place can be written to, as a check. */
+export function sealed(place: Place, wanted: boolean): Check {
+  const what = `${place.node}:${place.path} ${wanted ? 'cannot' : 'can'} be written to`;
+  if (place.dataset !== undefined)
+    return {
+      kind: 'run',
+      host: place.node,
+      argv: getDatasetProperties(place.dataset, ['readonly']),
+      expect: { exitCode: 0, stdout: wanted ? 'on' : 'off' },
+      what,
+    };
+  // The first word of lsattr(1) is the flags; a file system without them has no seal to lift.
+  const script =
+    'flags=$(lsattr -d -- "$1" 2>/dev/null | cut -d " " -f 1); case $flags in *i*) echo on ;; *) echo off ;; esac';
+  return {
+    kind: 'run',
+    host: place.node,
+    argv: ['sh', '-c', script, 'sh', place.path],
+    expect: { exitCode: 0, stdout: wanted ? 'on' : 'off' },
+    what,
+  };
+}
+
+/** @param wanted close it, or open it again */
+export function seal(place: Place, wanted: boolean, guards: readonly Check[]): Operation {
+  const argv =
+    place.dataset === undefined
+      ? ['chattr', wanted ? '+i' : '-i', '--', place.path]
+      : ['zfs', 'set', `readonly=${wanted ? 'on' : 'off'}`, place.dataset];
+  const what = wanted ? 'from here on it cannot be written to' : 'it can be written to again';
+  return { kind: 'run', host: place.node, argv, guards: [...guards], what };
+}
+
+function unsealStep(passage: Passage): Step {
+  const { to, from } = passage;
+  const guards = [
+    isCurrent(passage, from),
+    absent(to, shareLayout(to.path).marker, `${to.node} has no marker`),
+  ];
+  return stepOf(passage, 'unseal', {
+    stage: 'prepare',
+    title: `${to.node}:${to.path} can be written to`,
+    why: `It was sealed when ${to.node} was left. It takes the data again; it has no marker, so no workload can start on it.`,
+    probe: [sealed(to, false)],
+    operations: [seal(to, false, guards)],
+    proof: [sealed(to, false)],
+  });
+}
+
+/** Nothing but what drayage wrote: data that was there before is never synced over. */
+const emptyOrOwn =
+  'test -d "$1" || exit 1; test -e "$2" || test -z "$(find "$1" -mindepth 1 -maxdepth 1 ! -name .drayage ! -name .zfs -printf x -quit)"';
+
+const standbyOrCurrent =
+  'test "$(cat -- "$2" 2>/dev/null)" = "$4" || { test ! -e "$2" && test "$(cat -- "$1" 2>/dev/null)" = "$3"; }';
+
+function placeStep(passage: Passage): Step {
+  const { to, from, share } = passage;
+  const layout = shareLayout(to.path);
+  const own: Check = {
+    kind: 'run',
+    host: to.node,
+    argv: ['sh', '-c', emptyOrOwn, 'sh', to.path, standbyFile(to)],
+    expect: { exitCode: 0 },
+    what: `${to.node}:${to.path} is an empty directory, or a standby of this share`,
+  };
+  const guards = [
+    ...mounted(to),
+    own,
+    absent(to, layout.marker, `${to.node} has no marker`),
+    isCurrent(passage, from),
+  ];
+  const standby = isStandby(passage, to, from);
+  // Once it was handed over, it is more than a standby.
+  const there: Check = {
+    kind: 'run',
+    host: to.node,
+    argv: [
+      'sh',
+      '-c',
+      standbyOrCurrent,
+      'sh',
+      standbyFile(to),
+      layout.marker,
+      standbyText(passage, from),
+      passage.marker,
+    ],
+    expect: { exitCode: 0 },
+    what: `${to.node}:${to.path} is a standby of ${share.name}, or has its current data`,
+  };
+  return stepOf(passage, 'place', {
+    stage: 'prepare',
+    title: `${to.node}:${to.path} is a standby of ${share.name}`,
+    why: `What is copied there is not complete yet. Without the marker no workload starts on it; the file standby.json says that ${from.node} has the current data.`,
+    probe: [there],
+    operations: [
+      {
+        kind: 'run',
+        host: to.node,
+        argv: ['install', '-d', '-m', '0755', '-o', '0', '-g', '0', layout.folder],
+        guards,
+        what: "drayage's own folder",
+      },
+      {
+        kind: 'write',
+        host: to.node,
+        path: standbyFile(to),
+        content: `${standbyText(passage, from)}\n`,
+        mode: '0644',
+        owner: { uid: 0, gid: 0 },
+        guards,
+        what: 'say that it is a standby',
+      },
+    ],
+    proof: standby,
+  });
+}
+
+/** One's own entry is merged into the list, which the API replaces as a whole; the other nodes' entries go back as they are. */
+function mappingStep(passage: Passage, { cluster }: MaintenanceFacts): Step[] {
+  const { share, to } = passage;
+  const existing = cluster.mappings.find(({ id }) => id === share.mapping);
+  if (existing === undefined) return [];
+  const entry = { node: to.clusterNode, path: to.path };
+  const { call, map } = mappingUpdate(share.mapping, existing, entry, '');
+  const others = existing.entries.filter(({ node }) => node !== entry.node).map(({ node }) => node);
+  const holds: Check = {
+    kind: 'call',
+    path: `/cluster/mapping/dir/${share.mapping}`,
+    at: 'map',
+    equals: map,
+    what: `mapping ${share.mapping} points ${to.clusterNode} at ${to.path}, and has the entries of ${others.join(', ')}`,
+  };
+  return [
+    stepOf(passage, 'mapping', {
+      stage: 'prepare',
+      title: `Directory mapping ${share.mapping}: ${to.clusterNode} -> ${to.path}`,
+      why: `The node that a guest starts on decides which path it gets. The API replaces the whole list, so the entries of ${others.join(', ')} are sent back as they are, with the digest of what was read.`,
+      probe: [holds],
+      operations: [
+        {
+          kind: 'call',
+          ...call,
+          guards: passage.oneDirectory ? [] : isStandby(passage, to, passage.from),
+          what: 'set the mapping',
+        },
+      ],
+      proof: [holds],
+    }),
+  ];
+}
