@@ -32,9 +32,23 @@ export async function withPlanFolder<T>(configFile: string, run: (folder: string
 }
 
 /**
+ * Makes the folder ready: `init` is performed when OpenTofu asks for it.
+ * @throws tofu/invalid, tofu/not-initialised
+ */
+export async function readyFolder(
+  client: TofuClient,
+  initialise: (why: string) => Promise<void>,
+): Promise<void> {
+  const before = await client.validate();
+  if (before.kind === 'valid') return;
+  await initialise(before.seen);
+  const after = await client.validate();
+  if (after.kind !== 'valid') throw notInitialised(client, after.seen);
+}
+
+/**
  * Plans into a file and judges what that file says.
- * @param initialise performs `init`; called once at most, when OpenTofu asks for it
- * @throws tofu/invalid, tofu/not-initialised, tofu/state-locked, tofu/failed, tofu/unknown-format
+ * @throws tofu/not-initialised, tofu/state-locked, tofu/failed, tofu/unknown-format
  */
 export async function planStack(given: {
   readonly client: TofuClient;
@@ -42,32 +56,11 @@ export async function planStack(given: {
   readonly existing?: ReadonlySet<number>;
   readonly lockSeconds: number;
   readonly signal: AbortSignal;
-  readonly initialise: (why: string) => Promise<void>;
 }): Promise<StackPlan> {
   const { client, lockSeconds, signal, existing } = given;
   const file = join(given.folder, 'plan');
-  let initialised = false;
-  const init = async (seen: string) => {
-    if (initialised)
-      throw tofuError('tofu/not-initialised', {
-        seen,
-        next: [`${client.program.command} -chdir=${client.folder} init`],
-      });
-    initialised = true;
-    await given.initialise(seen);
-  };
-  for (let valid = await client.validate(); valid.kind !== 'valid'; valid = await client.validate())
-    await init(valid.seen);
-  let planned = await client.plan(file, { lockSeconds, signal });
-  if (planned.kind === 'not-initialised') {
-    await init(planned.seen);
-    planned = await client.plan(file, { lockSeconds, signal });
-  }
-  if (planned.kind === 'not-initialised')
-    throw tofuError('tofu/not-initialised', {
-      seen: planned.seen,
-      next: [`${client.program.command} -chdir=${client.folder} init`],
-    });
+  const planned = await client.plan(file, { lockSeconds, signal });
+  if (planned.kind === 'not-initialised') throw notInitialised(client, planned.seen);
   return {
     file,
     sha256: createHash('sha256')
@@ -75,6 +68,13 @@ export async function planStack(given: {
       .digest('hex'),
     judgement: judge(planned.plan, existing),
   };
+}
+
+function notInitialised(client: TofuClient, seen: string) {
+  return tofuError('tofu/not-initialised', {
+    seen,
+    next: [`${client.program.command} -chdir=${client.folder} init`],
+  });
 }
 
 /**

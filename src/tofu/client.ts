@@ -102,7 +102,7 @@ export type Planned =
 export interface TofuClient {
   readonly program: TofuProgram;
   readonly folder: string;
-  /** Whether the files are valid; not-initialised: a provider or module is not there yet. */
+  /** Whether the files are valid; not-initialised: a provider, a module or the backend is not there yet. */
   validate(): Promise<
     { readonly kind: 'valid' } | { readonly kind: 'not-initialised'; readonly seen: string }
   >;
@@ -140,7 +140,14 @@ export function openTofu(host: Host, program: TofuProgram, folder: string): Tofu
       const result = await run(['validate', '-json', '-no-color'], { timeoutSeconds: lookSeconds });
       if (result.stdout.length === 0) throw failed(typed('validate'), result, []);
       const { valid, diagnostics } = parseValidation(text(result), command);
-      if (valid) return { kind: 'valid' };
+      if (valid) {
+        // validate does not look at the backend.
+        const pulled = await run(['state', 'pull'], { timeoutSeconds: lookSeconds });
+        const why = wantsInit.exec(pulled.stderr.toString('utf8'))?.[0];
+        return pulled.exitCode !== 0 && why !== undefined
+          ? { kind: 'not-initialised', seen: why }
+          : { kind: 'valid' };
+      }
       const errors = diagnostics.filter(({ severity }) => severity === 'error');
       const missing = errors.find(({ summary }) => wantsInit.test(summary));
       if (missing !== undefined && errors.every(({ summary }) => wantsInit.test(summary)))

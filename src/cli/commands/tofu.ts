@@ -9,6 +9,7 @@ import { lookAtStack, type StackLook, tofuOf } from '../../stack/files.ts';
 import {
   allowState,
   planStack,
+  readyFolder,
   refuseUnlessAllowed,
   type StackPlan,
   withPlanFolder,
@@ -136,6 +137,10 @@ async function lookAndPlan(
     session.say(`Note: ${look.stale.map(({ path }) => path).join(', ')} is stale: drayage tofu generate.`);
   await sayWhoseAgentIsSilent(session, look, cluster);
   const client = await session.tofu(folder);
+  await readyFolder(client, async (why) => {
+    session.say(`${why}: ${client.program.command} init`);
+    await session.perform(initPlan(client.program.command, client.folder, session.drayage));
+  });
   const state = await lookAtState(config.file, client, allow.includes(allowState));
   session.say(`${client.program.command} ${client.program.version} in ${client.folder}. ${state.says}`);
   const made = await planStack({
@@ -144,10 +149,6 @@ async function lookAndPlan(
     existing: new Set(cluster.vms.map(({ vmid }) => vmid)),
     lockSeconds: options.lockTimeout ?? 0,
     signal: session.stop,
-    initialise: async (why) => {
-      session.say(`${why}: ${client.program.command} init`);
-      await session.perform(initPlan(client.program.command, client.folder, session.drayage));
-    },
   });
   const { judgement } = made;
   if (terminal.json) terminal.out.write(`${JSON.stringify({ type: 'tofu-plan', ...judgement })}\n`);

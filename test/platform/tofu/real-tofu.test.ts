@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { judge, refusals } from '../../../src/plan/tofu/judge.ts';
+import { initPlan } from '../../../src/plan/tofu/operations.ts';
 import { controllerHost } from '../../../src/ssh/local.ts';
 import { lookAtState, rememberState } from '../../../src/stack/state-record.ts';
 import { findTofu, openTofu, type TofuClient, tofuEnvironment } from '../../../src/tofu/client.ts';
@@ -59,6 +60,11 @@ describe.skipIf(program === undefined)('the files and the real OpenTofu or Terra
     write(builtIn());
   });
   const write = (stack: Loose) => writeFileSync(join(folder, 'drayage.tf.json'), JSON.stringify(stack));
+  const mkdtempOf = (prefix: string) => {
+    const other = mkdtempSync(join(tmpdir(), prefix));
+    made.push(other);
+    return other;
+  };
   const planFile = () => join(folder, 'plan');
   const planned = async () => {
     const result = await client.plan(planFile(), { lockSeconds: 0 });
@@ -155,6 +161,26 @@ describe.skipIf(program === undefined)('the files and the real OpenTofu or Terra
       holder.kill();
       await new Promise((resolve) => holder.once('exit', resolve));
     }
+  });
+
+  it('ask for init where the backend is not ready, and not after it', async () => {
+    const state = mkdtempOf('drayage-backend-');
+    writeFileSync(
+      join(folder, 'backend.tf.json'),
+      JSON.stringify({ terraform: { backend: { local: { path: join(state, 'kept.tfstate') } } } }),
+    );
+    const why = await client.validate();
+    expect(why).toMatchObject({
+      kind: 'not-initialised',
+      seen: expect.stringMatching(/initialization required/i),
+    });
+    const init = initPlan(client.program.command, folder, 'test').steps[0]?.operations[0];
+    expect((await host.run((init as { argv: string[] }).argv)).exitCode).toBe(0);
+    expect(await client.validate()).toEqual({ kind: 'valid' });
+    await planned();
+    await apply();
+    expect(await client.identity()).toMatchObject({ serial: expect.any(Number) });
+    expect(existsSync(join(state, 'kept.tfstate'))).toBe(true);
   });
 
   it('ask for init where a provider is missing, and say where a file is wrong', async () => {
