@@ -12,17 +12,22 @@ export interface Git {
   staged(): Promise<string[]>;
   /** Of these paths, those whose text in the folder is not the staged one. */
   unstaged(paths: readonly string[]): Promise<string[]>;
-  /** The staged text of each path, in this order. */
+  /** The staged text of each path, in this order; nothing of one that is larger than `largest` bytes. */
   contents(paths: readonly string[]): Promise<Buffer[]>;
 }
 
 const lookSeconds = 30;
 
+/** Bytes of a text that is looked into. */
+const largest = 5_000_000;
+
 /** undefined: the folder is in no repository, or git is not installed. */
 export async function openGit(host: Host, folder: string): Promise<Git | undefined> {
-  const at = (args: readonly string[], options: RunOptions = {}) =>
-    host.run(['git', '-C', folder, ...args], { timeoutSeconds: lookSeconds, ...options });
-  const found = await at(['rev-parse', '--show-toplevel']);
+  // git exports GIT_DIR to hooks (githooks(5)); with it, the folder itself would be taken for the top.
+  const found = await host.run(
+    ['env', '-u', 'GIT_DIR', '-u', 'GIT_WORK_TREE', 'git', '-C', folder, 'rev-parse', '--show-toplevel'],
+    { timeoutSeconds: lookSeconds },
+  );
   if (found.exitCode !== 0) return undefined;
   const top = found.stdout.toString('utf8').replace(/\n$/, '');
   const run = async (args: readonly string[], options: RunOptions = {}): Promise<Buffer> => {
@@ -69,12 +74,14 @@ export async function openGit(host: Host, folder: string): Promise<Git | undefin
         }),
       );
       const wanted = paths.map((path) => objects.get(path));
-      const asked = wanted.filter((object) => object !== undefined);
-      const answers = blobs(
-        await run(['cat-file', '--batch'], { stdin: asked.map((object) => `${object}\n`).join('') }),
-      );
-      let next = 0;
-      return wanted.map((object) => (object === undefined ? Buffer.alloc(0) : (answers[next++] as Buffer)));
+      const ask = (check: string, some: readonly string[]) =>
+        run(['cat-file', check], { stdin: some.map((object) => `${object}\n`).join('') });
+      const all = [...new Set(wanted.filter((object) => object !== undefined))];
+      const sizes = (await ask('--batch-check', all)).toString('latin1').trimEnd().split('\n');
+      const small = all.filter((_, index) => Number(sizes[index]?.split(' ')[2]) <= largest);
+      const answers = blobs(await ask('--batch', small));
+      const texts = new Map(small.map((object, index) => [object, answers[index] as Buffer]));
+      return wanted.map((object) => texts.get(object ?? '') ?? Buffer.alloc(0));
     },
   };
 }

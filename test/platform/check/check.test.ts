@@ -106,6 +106,16 @@ describe('drayage check', () => {
     expect((spent[0] as number) + (spent[1] as number)).toBeLessThan(2);
   });
 
+  it('looks into many files of any name, and only at the name of a very large one', async () => {
+    stage('a\nb "c".md', 'harmless\n');
+    stage('large.bin', 'x'.repeat(6_000_000));
+    stage('z.md', `${token}\n`);
+    const ended = await check('--offline');
+    expect(ended).toMatchObject({ exitCode: 5, stderr: expect.stringContaining('z.md:1: an API token') });
+    git('rm', '-qf', '--cached', 'z.md');
+    expect((await check('--offline')).stdout).toContain('2 staged files, nothing secret');
+  });
+
   it('looks at what is staged, not at what lies in the folder', async () => {
     stage('notes.md', `${token}\n`);
     writeFileSync(join(top, 'notes.md'), 'harmless\n');
@@ -224,6 +234,25 @@ describe('the hook', () => {
     expect(ended).toMatchObject({ exitCode: 5, stderr: expect.stringContaining(advice) });
     expect(ended.stderr).toContain('--file drayage.yaml check --offline');
     expect(existsSync(hook())).toBe(false);
+  });
+
+  it('looks at the right index from a folder below, in a linked worktree, and for a part of what is staged', async () => {
+    mkdirSync(join(top, 'vms'));
+    for (const name of ['hosts.nix', 'drayage.yaml', 'tofu']) git('mv', name, `vms/${name}`);
+    git('commit', '-qm', 'below');
+    const other = join(top, '.git-not/other');
+    git('worktree', 'add', '-q', other);
+    const here = { cwd: other, env: { ...env(), PROXMOX_VE_API_TOKEN: token } };
+    const installed = await drayage(['--file', 'vms/drayage.yaml', 'check', '--install'], here);
+    expect(installed.exitCode).toBe(0);
+    const inOther = (...args: string[]) =>
+      execFileSync('git', ['-C', other, ...args], { env: env(), stdio: 'pipe' });
+    for (const name of ['good.md', 'bad.md'])
+      writeFileSync(join(other, name), name === 'bad.md' ? `${token}\n` : 'a\n');
+    inOther('add', '-A');
+    expect(() => inOther('commit', '-qm', 'both')).toThrow(/bad\.md:1/);
+    inOther('commit', '-qm', 'one', '--', 'good.md');
+    expect(() => inOther('commit', '-qm', 'the other')).toThrow(/bad\.md:1/);
   });
 
   it('needs a repository', async () => {
