@@ -65,31 +65,31 @@ export async function findTofu(host: Host, named?: string): Promise<TofuProgram>
   });
 }
 
+/** Oldest minor of version 1 that knows `lifecycle` in `removed` blocks (OpenTofu #2628; Terraform 1.7). */
+const oldestMinor = { OpenTofu: 10, Terraform: 7 } as const;
+
 async function versionOf(host: Host, command: string): Promise<string> {
-  const result = await host.run([command, 'version', '-json'], { timeoutSeconds: lookSeconds });
-  let version: unknown;
-  try {
-    version = (JSON.parse(result.stdout.toString('utf8')) as { terraform_version?: unknown })
-      .terraform_version;
-  } catch {
-    version = undefined;
-  }
-  const [, major, minor] = /^(\d+)\.(\d+)\.\d+/.exec(String(version)) ?? [];
-  if (result.exitCode !== 0 || major === undefined)
+  // `version -json` does not tell which of the two it is.
+  const result = await host.run([command, 'version'], { timeoutSeconds: lookSeconds });
+  const [, product, major, minor, patch] =
+    /^(OpenTofu|Terraform) v(\d+)\.(\d+)\.(\d+)/.exec(result.stdout.toString('utf8')) ?? [];
+  if (result.exitCode !== 0 || product === undefined)
     throw tofuError('tofu/unreadable-output', {
-      seen: `${command} version -json: exit code ${result.exitCode}, no version in it`,
+      seen: `${command} version: exit code ${result.exitCode}, and no version of OpenTofu or Terraform in it`,
       next: [`${command} version`],
     });
-  if (Number(major) === 1 && Number(minor) >= 7) return String(version);
+  const version = `${major}.${minor}.${patch}`;
+  const oldest = oldestMinor[product as keyof typeof oldestMinor];
+  if (Number(major) === 1 && Number(minor) >= oldest) return version;
   if (Number(major) > 1)
     throw tofuError('tofu/old-binary', {
-      seen: `${command} is ${String(version)}; drayage knows 1.7 and newer of major version 1`,
+      seen: `${command} is ${product} ${version}; drayage knows major version 1`,
       meaning: 'A new major version may read files and print plans in another way.',
       next: ['name another program as tofu.binary in drayage.yaml'],
     });
   throw tofuError('tofu/old-binary', {
-    seen: `${command} is ${String(version)}`,
-    next: [`install ${command} 1.7 or newer`],
+    seen: `${command} is ${product} ${version}`,
+    next: [`install ${product} 1.${oldest} or newer`],
   });
 }
 

@@ -14,7 +14,7 @@ export const tofuErrors = {
   'tofu/old-binary': {
     exit: exitCode.failed,
     meaning:
-      '`import` blocks are known from 1.6 of OpenTofu and 1.5 of Terraform on, `removed` blocks from 1.7 on.',
+      '`removed` blocks with a `lifecycle`, which keep a machine that left the fleet, are known from 1.10 of OpenTofu and 1.7 of Terraform on.',
   },
   'tofu/mapping-id': {
     exit: exitCode.usage,

@@ -11,6 +11,7 @@ interface Problem {
 }
 
 export interface Scenario {
+  /** First line of `version`. */
   readonly version?: string;
   /** `init` has been run. */
   readonly initialised?: boolean;
@@ -134,7 +135,7 @@ function answersOf(scenario: Scenario): Record<string, string> {
     return { address, mode: 'managed', type: address.split('.')[0], values };
   });
   return {
-    version: JSON.stringify({ terraform_version: scenario.version ?? '1.11.4', provider_selections: {} }),
+    version: `${scenario.version ?? 'OpenTofu v1.12.6'}\non linux_amd64\n`,
     validate: validation(invalid),
     'validate-exit': invalid.length === 0 ? '0' : '1',
     ...(scenario.initialised === false

@@ -68,7 +68,7 @@ describe('drayage check', () => {
       'good    configuration',
       'good    nix: 8 hosts',
       'good    generated files: fresh',
-      'good    tofu: tofu 1.11.4: valid',
+      'good    tofu: tofu 1.12.6: valid',
       'good    secrets: 0 staged files',
       'skipped drift: --offline',
     ])

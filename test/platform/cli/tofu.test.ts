@@ -352,10 +352,10 @@ describe('drayage tofu plan and apply', () => {
       exitCode: 1,
       stderr: expect.stringContaining('An argument named "x"'),
     });
-    tofu.set({ version: '1.5.7' });
+    tofu.set({ version: 'OpenTofu v1.9.1' });
     expect(await run(['tofu', 'plan'])).toMatchObject({
       exitCode: 1,
-      stderr: expect.stringContaining('install tofu 1.7 or newer'),
+      stderr: expect.stringContaining('install OpenTofu 1.10 or newer'),
     });
     configure({ tofu: ', binary: no-such-tofu' });
     expect(await run(['tofu', 'plan'])).toMatchObject({
