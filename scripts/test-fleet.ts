@@ -6,11 +6,23 @@ import { execa } from 'execa';
 
 /** Parts of the names of test files, and what they need. */
 const always = [
-  ...['test/nix/', 'test/tofu/', 'test/plan/tofu/', 'test/plan/drift', 'test/check/', 'test/config/'],
+  ...[
+    'test/nix/',
+    'test/tofu/',
+    'test/plan/tofu/',
+    'test/plan/drift',
+    'test/plan/fleet/',
+    'test/check/',
+    'test/config/',
+  ],
   'test/platform/cli/tofu',
 ];
 const needing = [
-  { programs: ['nix-instantiate'], install: 'apt-get install nix-bin', files: ['test/platform/nix/'] },
+  {
+    programs: ['nix-instantiate'],
+    install: 'apt-get install nix-bin',
+    files: ['test/platform/nix/', 'test/platform/cli/guest-share'],
+  },
   {
     programs: ['tofu', 'terraform'],
     install: 'https://opentofu.org/docs/intro/install/',
