@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Accident, forgetFaults } from './accidents.ts';
 import { type Ended, runDrayage } from './drayage.ts';
 import { apply } from './killed.ts';
-import { pointAt, pointNamed, pointsOf } from './points.ts';
+import { type Point, pointAt, pointNamed, pointsOf } from './points.ts';
 import type { Row } from './row.ts';
 import type { Stage } from './stage.ts';
 
@@ -16,6 +16,7 @@ const toTheGate = ['apply', '--yes'];
  */
 export async function accidentAfterAccident(stage: Stage, wanted: readonly Accident[]): Promise<Row[]> {
   const { say, laws } = stage;
+  const points = pointsOf(await stage.plan());
   const rows: Row[] = [];
   let open: Row | undefined;
   const close = (change: Partial<Row>) => {
@@ -27,7 +28,7 @@ export async function accidentAfterAccident(stage: Stage, wanted: readonly Accid
   };
   for (const accident of wanted) {
     stage.signal.throwIfAborted();
-    const { ended, happened } = await meet(stage, accident);
+    const { ended, happened } = await meet(stage, accident, points);
     if (happened) close({ resumed: open?.resumed === 'no' ? 'yes' : (open?.resumed ?? 'yes') });
     else close({ resumed: 'no', wrong: `the next run: ${told(ended)}` });
     await accident.settle?.(stage);
@@ -72,9 +73,13 @@ function isRight({ exits, error }: Accident, ended: Ended): boolean {
 const told = ({ exitCode, error }: Ended) =>
   `exit code ${exitCode}${error === undefined ? '' : `, ${error}`}`;
 
-async function meet(stage: Stage, accident: Accident): Promise<{ ended: Ended; happened: boolean }> {
+async function meet(
+  stage: Stage,
+  accident: Accident,
+  points: readonly Point[],
+): Promise<{ ended: Ended; happened: boolean }> {
   const { lab, gate } = stage;
-  const point = pointNamed(accident.operation, pointsOf(stage.plan));
+  const point = pointNamed(accident.operation, points);
   accident.arm?.(stage);
   let happened = false;
   const ended = await runDrayage(

@@ -68,8 +68,8 @@ export async function runFaults(options: FaultOptions): Promise<Row[]> {
     if (some.length === 0) continue;
     say(`== drayage is killed ${title} ${some.length} operations of one migration`);
     rows.push(
-      ...(await migration(options, reference, (stage) =>
-        killedAgainAndAgain(stage, killsOf(stage.plan, wantedWhen)),
+      ...(await migration(options, reference, async (stage) =>
+        killedAgainAndAgain(stage, killsOf(await stage.plan(), wantedWhen)),
       )),
     );
   }
@@ -139,7 +139,7 @@ async function undisturbed(
   stage: Stage,
   looking: readonly (typeof looks)[number][],
 ): Promise<{ rows: Row[]; reference: Reference }> {
-  const { lab, gate, plan } = stage;
+  const { lab, gate } = stage;
   const rows: Row[] = [];
   const look = async (when: 'before' | 'after') => {
     const some = looking.filter((candidate) => candidate.when === when);
@@ -164,6 +164,7 @@ async function undisturbed(
     }
   };
   await look('before');
+  const plan = await stage.plan();
   const ran = await runDrayage(lab, gate, apply);
   if (ran.exitCode !== 0)
     throw new Error(`the undisturbed migration: exit code ${ran.exitCode}\n${ran.said.slice(-5000)}`);

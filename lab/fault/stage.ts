@@ -16,8 +16,8 @@ export interface Stage {
   readonly lab: Lab;
   readonly gate: Gate;
   readonly laws: Laws;
-  /** The plan as it is before anything was done. */
-  readonly plan: Plan;
+  /** What drayage plans now. */
+  plan(): Promise<Plan>;
   readonly say: (text: string) => void;
   /** Aborted: the lab is ended, and what plays in it stops. */
   readonly signal: AbortSignal;
@@ -56,10 +56,8 @@ export async function onStage<T>(
     });
     await allRun(lab, 'doc1');
     laws = await watchLaws(lab);
-    const file = join(own, 'before.plan');
-    const planned = await runDrayage(lab, gate, ['plan', '--out', file]);
-    if (planned.exitCode !== 0 || !existsSync(file)) throw new Error(`drayage plan: ${planned.said}`);
-    const plan: Plan = JSON.parse(readFileSync(file, 'utf8'));
+    const open = gate;
+    const plan = () => planOf(lab, open, join(own, 'now.plan'));
     return await act({ lab, gate, laws, plan, say, signal });
   } finally {
     signal.removeEventListener('abort', down);
@@ -68,6 +66,12 @@ export async function onStage<T>(
     await lab.down();
     removeState(paths, 'all-but-evidence');
   }
+}
+
+async function planOf(lab: Lab, gate: Gate, file: string): Promise<Plan> {
+  const planned = await runDrayage(lab, gate, ['plan', '--out', file]);
+  if (planned.exitCode !== 0 || !existsSync(file)) throw new Error(`drayage plan: ${planned.said}`);
+  return JSON.parse(readFileSync(file, 'utf8'));
 }
 
 /** Waits until all workloads run on a guest. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { intentOf, isDeed, nameOf, pointAt, pointsOf } from '../../../lab/fault/points.ts';
+import { intentOf, isDeed, nameOf, pointAt, pointNamed, pointsOf } from '../../../lab/fault/points.ts';
 import { writeScript } from '../../../src/apply/write.ts';
 import { makePlan } from '../../../src/plan/make-plan.ts';
 import type { Operation } from '../../../src/plan/operation.ts';
@@ -38,6 +38,15 @@ test('an operation that has another digest now is found by what it is for', () =
   if (operation.kind !== 'call') throw new Error('no call');
   const again = { ...operation, params: { ...operation.params, digest: 'another' } };
   expect(pointAt({ step, undo: false, operation: again }, points)).toBe(point);
+});
+
+test('an operation is named by its number, or as the last of its step', () => {
+  const [first, last] = ['power-cycle docker #1', 'power-cycle docker #last'].map((name) =>
+    pointNamed(name, points),
+  );
+  expect(first?.operation.what).toBe('shut the guest down');
+  expect(last?.operation.what).toBe('start it');
+  expect(() => pointNamed('power-cycle docker #3', points)).toThrow('power-cycle docker #3');
 });
 
 test('what takes a step back is no point', () => {
