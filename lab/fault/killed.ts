@@ -97,7 +97,7 @@ async function untilPoint(stage: Stage, kills: Kills): Promise<{ ended: Ended; a
     const point = pointAt(waiting.intent, kills.keys());
     const moment = point === undefined ? undefined : kills.get(point);
     if (point === undefined || moment === undefined) return 'go';
-    if (!(await stopsHere(stage, waiting, point, moment))) return 'go';
+    if (!(await stopsHere(stage, waiting, moment))) return 'go';
     at = point;
     return 'kill';
   });
@@ -123,12 +123,9 @@ function holdCall(
 }
 
 /** @returns whether drayage is to be killed now: what waits has come to the moment */
-async function stopsHere(
-  { gate }: Stage,
-  waiting: Waiting,
-  { operation }: Point,
-  moment: Moment,
-): Promise<boolean> {
+async function stopsHere({ gate }: Stage, waiting: Waiting, moment: Moment): Promise<boolean> {
+  // As it is performed now: its words may be others than those of the plan before the first run.
+  const { operation } = waiting.intent;
   if (waiting.kind === 'request') return operation.kind === 'call';
   if (moment === 'before') {
     await gate.tell(waiting, 'hold');
