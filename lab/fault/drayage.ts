@@ -66,6 +66,7 @@ export async function runDrayage(
 /** Resolves when drayage was killed; never when it ends by itself. */
 async function watchGate(child: ChildProcess, gate: Gate, atGate: AtGate): Promise<undefined> {
   while (child.exitCode === null && child.signalCode === null) {
+    gate.signal.throwIfAborted();
     const waiting = gate.waiting();
     if (waiting === undefined) {
       await sleep(15);

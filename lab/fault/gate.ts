@@ -25,6 +25,8 @@ export type Waiting =
 export interface Gate {
   /** Environment for drayage. */
   readonly env: Readonly<Record<string, string>>;
+  /** Aborted: drayage is killed at once. */
+  readonly signal: AbortSignal;
   /** The first that waits now, and has not been told. */
   waiting(): Waiting | undefined;
   tell(waiting: Waiting, told: Told): Promise<void>;
@@ -42,7 +44,7 @@ export interface Gate {
  * @param runs drayage's folder of runs
  * @param api state folder of the Proxmox emulator
  */
-export function openGate(folder: string, runs: string, api: string): Gate {
+export function openGate(folder: string, runs: string, api: string, signal: AbortSignal): Gate {
   mkdirSync(folder, { recursive: true });
   const program = join(folder, 'bin');
   mkdirSync(program, { recursive: true });
@@ -61,6 +63,7 @@ export function openGate(folder: string, runs: string, api: string): Gate {
       .map((name) => Number(name.slice(0, -ending.length)));
 
   return {
+    signal,
     env: {
       PATH: `${program}:${process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin'}`,
       FAULT_GATE: files,

@@ -47,7 +47,7 @@ export async function onStage<T>(
   let gate: Gate | undefined;
   try {
     mkdirSync(own, { recursive: true });
-    gate = openGate(own, join(paths.drayageState, 'runs'), paths.pve);
+    gate = openGate(own, join(paths.drayageState, 'runs'), paths.pve, signal);
     // Another node's entry, another operator's words: both must be there at the end.
     await call(lab, 'POST', '/cluster/mapping/dir', {
       id: 'containers',

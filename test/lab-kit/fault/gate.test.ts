@@ -20,7 +20,12 @@ beforeEach(() => {
   const program = join(folder, 'real');
   writeFileSync(program, `#!/bin/sh\ncat >${done}.input\necho "$@" >>${done}\necho said\nexit 3\n`);
   chmodSync(program, 0o755);
-  gate = openGate(join(folder, 'gate'), join(folder, 'runs'), join(folder, 'api'));
+  gate = openGate(
+    join(folder, 'gate'),
+    join(folder, 'runs'),
+    join(folder, 'api'),
+    new AbortController().signal,
+  );
   process.env.FAULT_SSH = program;
 });
 afterEach(async () => {
