@@ -1,4 +1,4 @@
-import type { Config, ShareConfig } from '../../config/config.ts';
+import type { Config, GuestWish, ShareConfig } from '../../config/config.ts';
 import type { ClusterFindings } from '../../inspect/findings.ts';
 import type { Fleet, FleetHost, FleetVm } from '../../nix/fleet.ts';
 import type { Existing, ExistingVm, Origin, TofuMapping, TofuVirtiofs, TofuVm } from './fleet.ts';
@@ -10,8 +10,8 @@ import { mappingTypes, vmType } from './provider.ts';
 export type Tracked = ReadonlyMap<string, { readonly cloned: boolean }>;
 
 /**
- * The virtual machines that OpenTofu shall keep: those of hosts.nix that are not `readonly`, and the guests of drayage.yaml
- * that hosts.nix does not have; each with the shares that the moves give it.
+ * The virtual machines that OpenTofu shall keep: those of hosts.nix that are not `readonly`, the guests of drayage.yaml with
+ * `create`, and, without a hosts.nix, its other guests; each with the shares that the moves give it.
  */
 export function desiredVms(config: Config, fleet: Fleet | undefined, existing: Existing): TofuVm[] {
   const fromFleet = (fleet?.hosts ?? []).flatMap((host) => {
@@ -19,10 +19,16 @@ export function desiredVms(config: Config, fleet: Fleet | undefined, existing: E
     return vm === undefined || vm.readonly ? [] : [fleetVm(config, fleet as Fleet, host, vm)];
   });
   const known = new Set((fleet?.hosts ?? []).flatMap(({ proxmox }) => (proxmox ? [proxmox.vmid] : [])));
+  const wishes = Object.values(config.wishes).flatMap((wish) =>
+    wish.vmid === undefined || known.has(wish.vmid)
+      ? []
+      : [wishVm(config, { ...wish, vmid: wish.vmid }, existing)],
+  );
+  for (const { vmid } of wishes) known.add(vmid);
   const guests = Object.values(config.guests).filter(({ vmid }) => !known.has(vmid));
   // With a hosts.nix, what it does not describe is not OpenTofu's.
   const fromGuests = fleet === undefined ? guests.flatMap((guest) => guestVm(config, guest, existing)) : [];
-  return [...fromFleet, ...fromGuests];
+  return [...fromFleet, ...wishes, ...fromGuests];
 }
 
 function fleetVm(config: Config, fleet: Fleet, { attribute, hostname }: FleetHost, vm: FleetVm): TofuVm {
@@ -56,6 +62,44 @@ function fleetVm(config: Config, fleet: Fleet, { attribute, hostname }: FleetHos
     ignore: vm.ignoreChangesExtra,
     virtiofs: withShares(config, vm.vmid, vm.virtiofs),
     holdsData: isSource(config, vm.vmid),
+  };
+}
+
+/** A guest that drayage makes. Its first disk is the template's, grown by drayage: which bus it has is not known here. */
+function wishVm(config: Config, wish: GuestWish & { vmid: number }, existing: Existing): TofuVm {
+  const { name, vmid, create } = wish;
+  const there = existing.vms[String(vmid)];
+  const share = Object.values(config.moves).find((move) => move.to.guest === name)?.to.share;
+  const node = share === undefined ? Object.keys(config.nodes)[0] : config.shares[share]?.node;
+  const { net } = create;
+  return {
+    host: name,
+    from: 'drayage.yaml',
+    name: there?.name ?? name,
+    vmid,
+    node: there?.node ?? node ?? '',
+    template: create.template,
+    ...(create.cores === undefined ? {} : { cores: create.cores }),
+    ...(create.memory === undefined ? {} : { memory: create.memory }),
+    ...(create.storage === undefined ? {} : { storage: create.storage }),
+    ...(create.bios === undefined ? {} : { bios: create.bios }),
+    ...(create.machine === undefined ? {} : { machine: create.machine }),
+    ...(net === undefined
+      ? {}
+      : {
+          network: {
+            bridge: net.bridge,
+            model: net.model,
+            ...(net.vlan === undefined ? {} : { vlan: net.vlan }),
+          },
+        }),
+    ...(create.tags === undefined ? {} : { tags: create.tags }),
+    onBoot: create.onboot,
+    defaults: { description: `Managed by OpenTofu - ${name}`, tags: ['managed', 'opentofu'] },
+    ignoreInit: create.cloudInit !== undefined,
+    ignore: [],
+    virtiofs: withShares(config, vmid, []),
+    holdsData: isSource(config, vmid),
   };
 }
 

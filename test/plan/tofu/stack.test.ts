@@ -1,9 +1,10 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadConfig } from '../../../src/config/load.ts';
+import { loadConfig, parseConfig } from '../../../src/config/load.ts';
 import { readProviderPin } from '../../../src/config/provider-version.ts';
 import { type Fleet, readFleet } from '../../../src/nix/fleet.ts';
+import { desiredVms } from '../../../src/plan/tofu/desired.ts';
 import type { Existing, TofuVm } from '../../../src/plan/tofu/fleet.ts';
 import { ownership, readPrevious } from '../../../src/plan/tofu/previous.ts';
 import { makeStack, providerFile, type StackInput, stackFile } from '../../../src/plan/tofu/stack.ts';
@@ -151,7 +152,7 @@ describe('the files of the sample fleet', () => {
 });
 
 async function inputOf(): Promise<StackInput> {
-  const { desiredMappings, desiredVms, existingOf } = await import('../../../src/plan/tofu/desired.ts');
+  const { desiredMappings, existingOf } = await import('../../../src/plan/tofu/desired.ts');
   const names = new Map(
     fleet.hosts.flatMap((h) => (h.proxmox ? [[h.proxmox.vmid, h.attribute] as const] : [])),
   );
@@ -328,5 +329,49 @@ describe('whose a file is', () => {
     expect(ownership(`${text().slice(0, -3)},`)).toBe('edited');
     expect(ownership('{"resource":{}}')).toBe('foreign');
     expect(ownership('')).toBe('foreign');
+  });
+});
+
+describe('a guest of drayage.yaml with `create`', () => {
+  const yaml = [
+    'nodes: { alder: { ssh: root@192.0.2.12 } }',
+    'guests:',
+    '  stack1: { vmid: 104, ssh: root@192.0.2.29 }',
+    '  moss: { vmid: 131, create: { template: 9003, cores: 2, memory: 4096, tags: [apps], net: { bridge: vmbr1, vlan: 30 } } }',
+    '  fern: { create: { template: 9003 } }',
+    'shares: {}',
+    'moves: {}',
+    '',
+  ].join('\n');
+  const parsedYaml = parseConfig(yaml, '/work/drayage.yaml', {});
+  if ('problems' in parsedYaml) throw new Error(JSON.stringify(parsedYaml.problems));
+  const there = {
+    vms: { 104: { origin: 'imported' as const, name: 'Stack1', node: 'alder', virtiofs: [] } },
+    mappings: {},
+  };
+
+  it('is cloned as drayage would clone it; one without a number waits for it', () => {
+    const wanted = desiredVms(parsedYaml.config, undefined, there);
+    expect(wanted.map(({ host }) => host).sort()).toEqual(['moss', 'stack1']);
+    const made = parsed({ vms: wanted, existing: there });
+    expect(made.resource.proxmox_virtual_environment_vm.moss).toMatchObject({
+      node_name: 'alder',
+      vm_id: 131,
+      clone: { vm_id: 9003 },
+      cpu: { cores: 2 },
+      memory: { dedicated: 4096 },
+      network_device: [{ bridge: 'vmbr1', model: 'virtio', vlan_id: 30 }],
+    });
+    expect(problemsOf(made.resource.proxmox_virtual_environment_vm.moss, vmSchema)).toEqual([]);
+    expect(made.import).toEqual([{ to: 'proxmox_virtual_environment_vm.stack1', id: 'alder/104' }]);
+  });
+
+  it('is imported once it exists, and kept beside a hosts.nix that does not have it', () => {
+    const now = { ...there, vms: { ...there.vms, 131: { ...there.vms[104], name: 'moss' } } };
+    const made = parsed({ vms: desiredVms(parsedYaml.config, undefined, now), existing: now });
+    expect(made.resource.proxmox_virtual_environment_vm.moss).not.toHaveProperty('clone');
+    expect(desiredVms(parsedYaml.config, { ...fleet, hosts: [] }, now).map(({ host }) => host)).toEqual([
+      'moss',
+    ]);
   });
 });
