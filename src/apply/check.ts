@@ -104,7 +104,15 @@ async function lookByCommand(check: Extract<Check, { kind: 'run' }>, world: Worl
 }
 
 async function lookByCall(check: Extract<Check, { kind: 'call' }>, world: World): Promise<Answer> {
-  let value: unknown = await world.cluster.get(check.path);
+  let value: unknown;
+  try {
+    value = await world.cluster.get(check.path);
+  } catch (error) {
+    // A guest that boots is no error: its agent has not started yet.
+    if (error instanceof DrayageError && /QEMU guest agent is not running/.test(error.seen))
+      return { holds: false, seen: error.seen };
+    throw error;
+  }
   for (const key of check.at === '' ? [] : check.at.split('.')) {
     value = value !== null && typeof value === 'object' ? (value as Record<string, unknown>)[key] : undefined;
   }

@@ -100,6 +100,21 @@ describe('an answer of the API', () => {
     expect((await get({}, { at: 'a', absent: true })).holds).toBe(true);
     expect((await get({ a: 1 }, { at: 'a', absent: true })).holds).toBe(false);
   });
+  test('may have to have a form', async () => {
+    expect((await get({ a: 4096 }, { at: 'a', matches: '^4096$' })).holds).toBe(true);
+    expect((await get({ a: { b: 1 } }, { at: 'a', matches: '.' })).holds).toBe(false);
+  });
+  test('that the guest agent does not run yet is no error, and other errors are', async () => {
+    const refusing = (seen: string) => {
+      const error = new DrayageError('proxmox/unexpected', { meaning: '', exit: 1 }, { seen, next: [] });
+      const { world } = seeing([], {
+        cluster: { get: () => Promise.reject(error), call: async () => null, waitForTask: async () => null },
+      });
+      return holds({ kind: 'call', path: '/agent/info', at: '', what: 'x' }, world, 's');
+    };
+    expect((await refusing('GET /agent/info: 500 QEMU guest agent is not running')).holds).toBe(false);
+    await expect(refusing('GET /agent/info: 500 something else')).rejects.toThrow('something else');
+  });
 });
 
 describe('a source', () => {
