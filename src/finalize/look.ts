@@ -4,7 +4,8 @@ import { listingDigest } from '../plan/way-back/listing.ts';
 import type { Host } from '../ssh/host.ts';
 import { finalizeError } from './errors.ts';
 
-const newest = [
+/** Prints the newest access, modification and change time below $1, without what is named after it. */
+export const newestTimes = [
   'cd -- "$1" || exit 1',
   'shift',
   'for name do set -- "$@" -path "./$name" -prune -o; shift; done',
@@ -24,7 +25,7 @@ export async function readOldData(
     return { ok: result.exitCode === 0, text: result.stdout.toString('latin1').trim() };
   };
   const literal = exclude.map((name) => name.replace(/[*?[\\]/g, '\\$&'));
-  const times = await ask(['sh', '-c', newest, 'sh', path, ...literal]);
+  const times = await ask(['sh', '-c', newestTimes, 'sh', path, ...literal]);
   const digest = await ask(listingDigest(move, path, exclude));
   const mount = await ask(['findmnt', '-n', '-o', 'OPTIONS', '-T', path]);
   const [read, written, changed] = times.text.split('\n').map((line) => new Date(Number(line) * 1000));

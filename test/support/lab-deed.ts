@@ -1,4 +1,6 @@
 import { writeScript } from '../../src/apply/write.ts';
+import { heldLock } from '../../src/copy/bulk/lock.ts';
+import { lockOf } from '../../src/copy/bulk/part-command.ts';
 import { directoriesOnly } from '../../src/copy/bulk/stream-command.ts';
 import { lineCommand } from '../../src/copy/change-list/line.ts';
 import { deletes, dryRunOf, inPlaceOf, topOf } from '../../src/copy/rsync-command.ts';
@@ -48,6 +50,9 @@ function sendingTar(on: string, streamArgv: readonly string[]): Due {
   return { on, what: line, matches: (received) => received === line };
 }
 
+/** Streams of the lab's tree, which is small. */
+const mostParts = 8;
+
 /**
  * Rounds, or a final pass; on the source the halves of all of them look alike, so what must come is put first. The rsyncs of
  * one list are begun at once: those that write in place come before or after the other.
@@ -77,8 +82,11 @@ function copyDue(operation: Extract<Operation, { kind: 'copy' }>): Due[] {
   );
   const streams =
     streamArgv === undefined || full !== undefined ? [] : [streamArgv, directoriesOnly(streamArgv)];
-  const streamed = perhaps(streams.map(command));
-  const sent = perhaps(streams.map((stream) => sendingTar(source.host, stream)));
+  // Each part is a stream; how many there are is known only then.
+  const parts = streams.flatMap((stream) => Array.from({ length: mostParts }, () => stream));
+  const lock = streams.length === 0 ? [] : [command(heldLock(lockOf(operation.partArgv ?? argv)))];
+  const streamed = perhaps([...lock, ...parts.map(command)]);
+  const sent = perhaps(parts.map((stream) => sendingTar(source.host, stream)));
   const first = full === undefined ? [...streamed, ...perhaps([whole]), ...list] : [whole];
   const halves = Array.from({ length: 4 * (rounds?.most ?? 1) - 1 }, () => half);
   return [...first, ...again, ...sent, half, ...perhaps(halves)];

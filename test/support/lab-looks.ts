@@ -1,6 +1,11 @@
 import { quietScript } from '../../src/apply/quiet.ts';
+import type { MoveConfig } from '../../src/config/config.ts';
+import { looseScript } from '../../src/copy/bulk/names.ts';
+import { newestTimes } from '../../src/finalize/look.ts';
 import { probeScript } from '../../src/guest/probe.ts';
 import { isReadOnly } from '../../src/guest/read-only.ts';
+import { nothingBelow } from '../../src/plan/finalize/make-finalize.ts';
+import { listingDigest } from '../../src/plan/way-back/listing.ts';
 import type { Host } from '../../src/ssh/host.ts';
 import { commonDigest, type DigestAlgorithm } from '../../src/verify/digest.ts';
 import {
@@ -51,6 +56,11 @@ const lookingScripts: Readonly<Record<string, string>> = {
     'guard: nobody else has a container of this name',
   'test -n "$(ls -A -- "$1")"': 'proof: the snapshot is not empty',
   [quietScript]: 'proof: nobody holds a file',
+  [looseScript]: 'first copy: what lies directly in a directory',
+  [newestTimes]: 'finalize: when the old data was last used',
+  [scriptOf(listingDigest({ to: { as: 'doc1' } } as MoveConfig, '', []))]:
+    'finalize: what is there is what was shown',
+  [nothingBelow]: 'finalize: nothing is left',
 };
 /** Walks with tests and a format of their own; the programs that `-execdir` may run are listed. */
 const walks = new Set([

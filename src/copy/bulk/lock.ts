@@ -16,6 +16,9 @@ export type Held =
   | { readonly held: true; release(): Promise<void> }
   | { readonly held: false; readonly exitCode: number; readonly stderr: string };
 
+/** Holds `lock` until stdin ends. */
+export const heldLock = (lock: string): string[] => ['sh', '-c', script, 'sh', lock];
+
 /** Takes the lock of a pass of several parts, or says why not. */
 export async function holdLock(host: Host, lock: string, signal?: AbortSignal): Promise<Held> {
   const stdin = new PassThrough();
@@ -23,7 +26,7 @@ export async function holdLock(host: Host, lock: string, signal?: AbortSignal): 
   const held = new Promise<'held'>((resolve) => {
     told = () => resolve('held');
   });
-  const end = host.run(['sh', '-c', script, 'sh', lock], {
+  const end = host.run(heldLock(lock), {
     stdin,
     onStdout: told,
     ...(signal === undefined ? {} : { signal }),

@@ -7,7 +7,7 @@ import type { Part } from './parts.ts';
 const nul = (name: string) => Buffer.from(`${name}\0`, 'latin1');
 
 /** What lies directly in each directory named on stdin and is no directory: `./a/b/file`, ended by NUL. */
-const looseScript =
+export const looseScript =
   'cd -- "$1" && exec xargs -0 -r sh -c \'exec find "$@" -mindepth 1 -maxdepth 1 ! -type d -printf "%p\\0"\' sh';
 
 /** xargs(1): any invocation of the command exited with 1 to 125. A directory went away since the scan. */

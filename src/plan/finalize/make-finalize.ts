@@ -21,7 +21,8 @@ const deleteBelow = [
   'find . -xdev -mindepth 1 "$@" -type d -print0 | LC_ALL=C sort -rz | xargs -0 -r rmdir --ignore-fail-on-non-empty --',
 ].join('\n');
 
-const nothingBelow = [
+/** Ends with 0 when nothing but directories is left below $1, without what is named after it. */
+export const nothingBelow = [
   'cd -- "$1" || exit 1',
   'shift',
   'for name do set -- "$@" -path "./$name" -prune -o; shift; done',
