@@ -67,6 +67,7 @@ export class Crew {
       signal?.removeEventListener('abort', stop);
     }
     if (this.#end.signal.aborted) throw this.#failure ?? signal?.reason;
+    if (!this.#carrier.enough) this.#progress.ended();
     return {
       changed: this.#progress.carried.entries,
       bytes: this.#progress.carried.bytes,

@@ -24,6 +24,8 @@ export class BulkProgress {
   readonly #totals: Work;
   readonly #tell: (progress: PassProgress) => void;
   #done: Work = { entries: 0, bytes: 0 };
+  /** Parts that have not ended well, or not yet. */
+  #open = 0;
 
   constructor(totals: Work, tell: (progress: PassProgress) => void = () => {}) {
     this.#totals = totals;
@@ -31,6 +33,7 @@ export class BulkProgress {
   }
 
   part(part: Part): PartProgress {
+    this.#open += 1;
     let entries = 0;
     let there = 0;
     let sent = 0;
@@ -70,9 +73,17 @@ export class BulkProgress {
       },
       finished: () => {
         add(part);
+        this.#open -= 1;
         this.#say();
       },
     };
+  }
+
+  /** There are no more parts. Directories with nothing of their own but parts belong to none of them. */
+  ended(): void {
+    if (this.#open > 0) return;
+    this.#done = this.#totals;
+    this.#say();
   }
 
   #say(): void {

@@ -2,7 +2,7 @@ import { longestName } from '../../verify/manifest-command.ts';
 import { type DirectoriesWriter, directoriesWriter, directoryLine, readDirectories } from './directories.ts';
 import { askEarly, list, listKinds, namesOf, type Seen, type Side } from './look.ts';
 import { type ChangeList, halfLinked, inPlace, type Looked, makeList } from './make-list.ts';
-import { hasAncestorIn, parentOf } from './names.ts';
+import { ancestors, hasAncestorIn, parentOf } from './names.ts';
 import { type Scanned, scan } from './scan.ts';
 
 /** The kernel stamps files by a clock that lags by up to a tick; a file listed for nothing costs nothing. */
@@ -159,12 +159,14 @@ async function listBoth(
   const files = [...scanned.changed]
     .filter(([name, { type }]) => type === 'f' && name.length <= longestName)
     .map(([name]) => name);
+  const asked = new Set([...pending, ...files]);
+  const above = files.flatMap((name) => [...ancestors(name)]);
   // What was pending may be gone from the source for good.
   const [whole, here, present, there, ...kinds] = await Promise.all([
     questions.whole.about(scanned.fresh),
     list({ ...source, mayVanish: true }, [...parents, ...pending], 'itself'),
     questions.present.about(directories),
-    questions.there.about([...new Set([...pending, ...files])]),
+    questions.there.about([...new Set([...asked, ...above])]),
     questions.kindsWhole.about(scanned.fresh),
     questions.kinds.about(directories),
   ]);
@@ -182,7 +184,7 @@ async function listBoth(
     away: pending.filter(isAway),
     present,
     there,
-    target: new Map([...there, ...kinds[0], ...kinds[1]]),
+    target: new Map([...[...there].filter(([name]) => asked.has(name)), ...kinds[0], ...kinds[1]]),
   };
 }
 

@@ -29,8 +29,9 @@ export function halfLinked(carry: Listing, changed: Listing): Set<string> {
 
 /**
  * Which files of a list rsync may write into where they are: on both sides a file of one name, so that no other name
- * changes with it, and none with holes, which `--inplace` would not make.
- * @param target as it was seen for this pass; a name that it lacks is not written in place
+ * changes with it, and none with holes, which `--inplace` would not make. Each directory above it must be one on the target
+ * already: through a link in its place, another file would be written into.
+ * @param target as it was seen for this pass, what is above the files included; what it lacks is not written in place
  * @returns their sizes in bytes
  */
 export function inPlace(carry: Listing, target: Listing): Map<string, number> {
@@ -38,7 +39,8 @@ export function inPlace(carry: Listing, target: Listing): Map<string, number> {
   for (const [name, { file, links }] of carry) {
     const there = target.get(name);
     if (file === undefined || file.sparse || links !== 1) continue;
-    if (there?.type === 'f' && there.links === 1) files.set(name, file.size);
+    const above = [...ancestors(name)].every((directory) => target.get(directory)?.type === 'd');
+    if (above && there?.type === 'f' && there.links === 1) files.set(name, file.size);
   }
   return files;
 }

@@ -25,6 +25,17 @@ test('progress of several parts adds up, what was there already included, and en
   expect(progress.carried).toEqual({ entries: 11, bytes: 1000 });
 });
 
+test('directories of no part are done when every part has ended well, and not before', () => {
+  const seen: PassProgress[] = [];
+  const progress = new BulkProgress({ entries: 5, bytes: 100 }, (now) => seen.push(now));
+  const one = progress.part({ units: [], entries: 3, bytes: 100 });
+  progress.ended();
+  expect(seen).toEqual([]);
+  one.finished();
+  progress.ended();
+  expect(seen.map(({ files }) => files.done)).toEqual([3, 5]);
+});
+
 test('a part is the same rsync with a list, a shared lock and half files of its own', () => {
   const options = {
     sourceDestination: 'root@doc1',

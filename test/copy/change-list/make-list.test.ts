@@ -99,7 +99,10 @@ describe('what is written in place', () => {
     ...more,
   });
   const here = (name: string, source: Seen, target: Seen | undefined) =>
-    inPlace(new Map([[name, source]]), new Map(target === undefined ? [] : [[name, target]]));
+    inPlace(
+      new Map([[name, source]]),
+      new Map([...seen({ db: 'd' }), ...(target === undefined ? [] : [[name, target] as const])]),
+    );
 
   test('is a file that both sides have, by one name, and without holes', () => {
     expect([...here('db/pages', file(), file())]).toEqual([['db/pages', 5000]]);
@@ -112,6 +115,12 @@ describe('what is written in place', () => {
 
   test('is none with holes: they would be filled', () => {
     expect(here('a', file({ file: { size: 5000, sparse: true } }), file()).size).toBe(0);
+  });
+
+  test('is none below what is no directory on the target: a link there leads to another file', () => {
+    expect(here('link/pages', file(), file()).size).toBe(0);
+    const linked = new Map([...seen({ link: 'l' }), ['link/pages', file()] as const]);
+    expect(inPlace(new Map([['link/pages', file()]]), linked).size).toBe(0);
   });
 
   test('is nothing that the target lacks, or has as something else', () => {
