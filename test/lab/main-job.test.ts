@@ -493,13 +493,14 @@ describe('reboots and accidents', () => {
       at.on('doc1', 'cat /mnt/docker/housekeeping/reports/usage.log; tail -n 1 /mnt/docker/writer/log.txt');
     const written = await report();
     await at.reboot('doc1');
-    // The timer elapses five seconds after it was started.
+    // The timer would elapse five seconds after it was started.
     await sleep(12_000);
     expect(await on('doc1')).toEqual([]);
     expect(await refused('doc1', ['systemctl', 'start', 'web.service'])).toContain('Assertion failed');
     expect(await refused('doc1', ['systemctl', 'start', 'housekeeping.service'])).toContain(
       'Assertion failed',
     );
+    expect(await refused('doc1', ['systemctl', 'start', 'housekeeping.timer'])).toContain('Assertion failed');
     await refused('doc1', [...asNotes, 'systemctl', '--user', 'start', 'notes.service']);
     expect(await at.on('doc1', 'podman ps -q')).toBe('');
     expect(await at.on('doc1', `${asNotes.join(' ')} podman ps -q`)).toBe('');

@@ -370,6 +370,29 @@ describe('path continuity', () => {
     expect(mounts.byHand).toContain('fsType = "virtiofs";');
   });
 
+  it('fences the timers of a unit too: after a reboot they would be active again', () => {
+    const found = sampleFindings();
+    const doc1 = found.guests.doc1!;
+    const timer = {
+      name: 'web.timer',
+      active: true,
+      enabled: true,
+      sourcePath: '/etc/systemd/system/web.timer',
+      sha256: '4'.repeat(64),
+    };
+    const units = doc1.system!.units.map((unit) =>
+      unit.name === 'web.service' ? { ...unit, timers: [timer] } : unit,
+    );
+    const withTimer: Findings = {
+      ...found,
+      guests: { ...found.guests, doc1: { ...doc1, system: { ...doc1.system!, units } } },
+    };
+    const { operations, undo } = step('fence docker', withTimer);
+    const path = '/etc/systemd/system/web.timer.d/50-drayage-fence.conf';
+    expect(operations.some((operation) => operation.kind === 'write' && operation.path === path)).toBe(true);
+    expect(undo.some((operation) => operation.kind === 'run' && operation.argv.includes(path))).toBe(true);
+  });
+
   it('fences the units of a NixOS guest where the machine may write', () => {
     const found = sampleFindings();
     const doc1 = found.guests.doc1!;

@@ -15,7 +15,14 @@ export function fenceStep(context: MoveContext): Step {
   const operations: Operation[] = [];
   const undo: Operation[] = [];
   const inPlace: Check[] = [];
-  for (const unit of context.units) {
+  // A timer of its own: enabled, it would be active again after a reboot, and ask for what is fenced without end.
+  const fenced = context.units.flatMap(({ name, user, timers }) =>
+    [name, ...timers.map((timer) => timer.name)].map((each) => ({
+      name: each,
+      ...(user === undefined ? {} : { user }),
+    })),
+  );
+  for (const unit of fenced) {
     const content = fenceDropIn({
       ...(unit.user === undefined ? {} : { user: unit.user }),
       move: move.name,
