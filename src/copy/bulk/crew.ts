@@ -97,7 +97,13 @@ export class Crew {
     const { source, path } = this.#options;
     const { signal } = this.#end;
     const over = new AbortController();
-    const { names, listed } = partNames(part, source, path, AbortSignal.any([signal, over.signal]));
+    const { names, listed } = partNames(
+      part,
+      this.#parts.directories,
+      source,
+      path,
+      AbortSignal.any([signal, over.signal]),
+    );
     // A part whose names cannot be listed is ended; one that has ended needs no more names.
     const listing = listed.catch((error) => {
       if (!over.signal.aborted && !signal.aborted) this.#fail(error);

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { PassThrough, type Readable } from 'node:stream';
 import type { Host } from '../../ssh/host.ts';
+import { nulList, nulRecords } from '../../verify/records.ts';
 import { copyError } from '../errors.ts';
 import type { Part } from './parts.ts';
 
@@ -15,10 +16,12 @@ const someFailed = 123;
 
 /**
  * The names of a part for rsync's stdin: its directories, and the loose names as the source lists them now; these
- * stream from the source to the reader. `listed` rejects when the source could not list them.
+ * stream from the source to the reader. One that was a directory when the tree was looked at belongs to another part: as a
+ * link that has taken its place, it would lead what is carried below it out of the target. `listed` rejects when the source could not list them.
  */
 export function partNames(
   part: Part,
+  directories: ReadonlySet<string>,
   source: Host,
   path: string,
   signal: AbortSignal,
@@ -34,12 +37,22 @@ export function partNames(
       else loose.push(nul(unit.path));
     }
     if (loose.length > 0) {
+      let kept: string[] = [];
+      const parser = nulRecords((name) => {
+        if (!directories.has(name)) kept.push(name);
+      });
+      const pass = async (chunk: Buffer) => {
+        parser.push(chunk);
+        const some = kept;
+        kept = [];
+        for (const batch of nulList(some)) await write(batch);
+      };
       const result = await source.run(['sh', '-c', looseScript, 'sh', path], {
         stdin: Buffer.concat(loose),
-        onStdout: write,
+        onStdout: pass,
         signal,
       });
-      await write(result.stdout);
+      await pass(result.stdout);
       if (result.exitCode !== 0 && result.exitCode !== someFailed) {
         throw copyError('copy/source-not-as-expected', {
           seen: `listing ${path} on ${source.name} ended with ${result.exitCode}: ${result.stderr}`.trim(),

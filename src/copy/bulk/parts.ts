@@ -33,6 +33,8 @@ export class Parts {
   readonly totals: { readonly entries: number; readonly bytes: number };
   /** Directories that no part carries whole. */
   readonly divided: readonly string[];
+  /** Paths of directories that are divided, or carried by a part of their own. */
+  readonly directories: ReadonlySet<string>;
   /** Cannot be divided further; the heaviest first. */
   #left: Part[];
   #weight: number;
@@ -44,6 +46,8 @@ export class Parts {
     this.totals = { entries: totals.entries, bytes: totals.bytes };
     const { parts, divided } = indivisible(totals);
     this.divided = divided;
+    const whole = parts.flatMap(({ units }) => units.filter(({ kind }) => kind === 'whole'));
+    this.directories = new Set([...divided, ...whole.map(({ path }) => path)]);
     this.#left = parts.sort((a, b) => weightOf(b) - weightOf(a));
     this.#weight = this.#left.reduce((sum, part) => sum + weightOf(part), 0);
   }

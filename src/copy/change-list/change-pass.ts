@@ -164,7 +164,9 @@ async function carryChanges(
     ]);
     const going = new Set([...looked.gone, ...looked.emptied]);
     const planned = (name: string) => going.has(name) || hasAncestorIn(name, going);
-    const ended = await carriers.carry(looked.names, looked.inPlace, planned);
+    // Of a source in use, a directory may become a link while the one rsync already writes below it.
+    const inPlace = pass.frozen ? looked.inPlace : new Map<string, number>();
+    const ended = await carriers.carry(looked.names, inPlace, planned);
     const unsettled = ended.map((ran) => judge(judged, world, ran).unsettled);
     if (top) judge(judged, world, await runRsync(world, topOf(pass.argv), () => {}));
     const { vanished, counts } = carriers;
