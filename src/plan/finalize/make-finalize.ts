@@ -1,6 +1,7 @@
 import type { Config, MoveConfig, ShareConfig } from '../../config/config.ts';
 import type { Findings, SourceDirectory } from '../../inspect/findings.ts';
 import { destroySnapshot } from '../../zfs/commands.ts';
+import { shareAway } from '../blockers/share-away.ts';
 import { handedOver, type MoveContext, moveContext, sourceGuard } from '../context.ts';
 import type { Check, Operation } from '../operation.ts';
 import type { Blocker, Plan, Step } from '../plan.ts';
@@ -76,6 +77,8 @@ function blockersOf(config: Config, findings: Findings, facts: FinalizeFacts, mo
   const found: Blocker[] = [];
   const add = (code: Parameters<typeof finalizeBlocker>[0], seen: string, next: string[]) =>
     found.push(finalizeBlocker(code, { move: move.name, seen, next }));
+  found.push(...shareAway(config, findings, move));
+  if (found.length > 0) return found;
   const target = findings.moves[move.name]?.target;
   if (target?.released !== true || target.handedOver !== true) {
     add('finalize/not-released', `${move.name} is not released to ${move.to.guest}`, [

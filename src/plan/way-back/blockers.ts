@@ -1,5 +1,6 @@
 import type { Config, MoveConfig } from '../../config/config.ts';
 import type { Findings } from '../../inspect/findings.ts';
+import { shareAway } from '../blockers/share-away.ts';
 import { sourceBlockers } from '../blockers/source.ts';
 import { sshTo } from '../blockers/ssh-to.ts';
 import { type MoveContext, workloadsOf } from '../context.ts';
@@ -34,6 +35,7 @@ export function notReached(
       }),
     );
   };
+  found.push(...shareAway(config, findings, move));
   if (findings.nodes[node] === undefined) add('node', node, config.nodes[node]?.ssh ?? node);
   const onNode = (name: string, words: string) => {
     const at = Object.values(config.nodes).find(

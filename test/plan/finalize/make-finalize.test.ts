@@ -35,6 +35,13 @@ describe('letting the old data go', () => {
     expect(planSchema.parse(JSON.parse(JSON.stringify(plan())))).toEqual(plan());
   });
 
+  it('is blocked while the share is on another node', () => {
+    const shares = { containers: { name: 'containers', occupied: false, elsewhere: 'maint' } };
+    const away = plan({}, { ...released, shares });
+    expect(codes(away)).toEqual(['plan/share-elsewhere']);
+    expect(away.blockers[0]?.next).toEqual(['drayage maintenance leave']);
+  });
+
   it('is one step on the source guest, and touches nothing else', () => {
     expect(plan().steps.map(({ id }) => id)).toEqual(['as-shown docker', 'delete-source docker']);
     const operations = plan().steps.flatMap((step) => step.operations);

@@ -30,6 +30,12 @@ describe('the way back of a move that was handed over', () => {
     expect(planSchema.parse(JSON.parse(JSON.stringify(plan)))).toEqual(plan);
   });
 
+  it('is blocked while the share is on another node: what was written there is not seen', () => {
+    const shares = { containers: { name: 'containers', occupied: false, elsewhere: 'maint' } };
+    const findings = { ...moved({ released: true, handedOver: true }), shares };
+    expect(back('discard', { findings }).blockers.map(({ code }) => code)).toContain('plan/share-elsewhere');
+  });
+
   it('stops the target, takes the release away, keeps what it wrote, and only then turns to the source', () => {
     expect(ids(back('carry-back'))).toEqual([
       'source-read',
