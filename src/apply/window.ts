@@ -147,7 +147,10 @@ export async function takeBack(world: World, begunHere: ReadonlySet<string>): Pr
   const back = window.begun.filter((begun) =>
     begun.move === undefined ? released.length === 0 : !released.includes(begun.move),
   );
-  if (back.length === 0) return { kind: 'nothing' };
+  // Steps of no move stop guests for all of them: what they did cannot be taken back in part.
+  const forAll =
+    released.length > 0 && window.begun.some(({ move, undo }) => move === undefined && undo.length > 0);
+  if (back.length === 0 || forAll) return { kind: 'nothing' };
   let left = back
     .toReversed()
     .flatMap((begun) => begun.undo.map((operation) => ({ step: begun.step, operation })));

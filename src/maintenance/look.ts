@@ -40,7 +40,7 @@ export async function readMaintenance(question: MaintenanceQuestion): Promise<Ma
   const [missing, places, managed, guests] = await Promise.all([
     missingPrivileges(client, needs),
     Promise.all(shares.map((share) => placesOf(question, share, notSeen))),
-    haManaged(client, notSeen),
+    haManaged(client),
     Promise.all(names.map(({ name }) => readGuest(question, name, shares, notSeen))),
   ]);
   return {
@@ -188,10 +188,9 @@ async function localDisksOf(client: ProxmoxClient, node: string, vmid: number): 
 }
 
 /** Numbers of the virtual machines that HA manages. */
-async function haManaged(client: ProxmoxClient, notSeen: NotSeen[]): Promise<ReadonlySet<number>> {
-  const answer = await seenOrNoted(notSeen, 'cluster', 'HA resources', () =>
-    client.get('/cluster/ha/resources'),
-  );
+async function haManaged(client: ProxmoxClient): Promise<ReadonlySet<number>> {
+  // What HA manages must be known: it would start a guest that was stopped, and answers a migration before it is done.
+  const answer = await client.get('/cluster/ha/resources');
   const list = Array.isArray(answer) ? (answer as { sid?: unknown }[]) : [];
   return new Set(
     list.flatMap(({ sid }) => (/^vm:\d+$/.test(String(sid)) ? [Number(String(sid).slice(3))] : [])),

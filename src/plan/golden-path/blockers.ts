@@ -86,9 +86,16 @@ function passageBlockers(config: Config, facts: MaintenanceFacts, passage: Passa
         `${on(config, place.node)} pvecm status`,
       );
   }
-  const mapped = facts.cluster.mappings
-    .find(({ id }) => id === share.mapping)
-    ?.entries.find(({ node }) => node === from.clusterNode);
+  const entries = facts.cluster.mappings.find(({ id }) => id === share.mapping)?.entries ?? [];
+  const mapped = entries.find(({ node }) => node === from.clusterNode);
+  const other = entries.find(({ node }) => node === to.clusterNode);
+  if (other !== undefined && other.path !== to.path)
+    add(
+      'maintenance/mapping',
+      `mapping ${share.mapping} points ${to.clusterNode} at ${other.path}; the place of the share there is ${to.path}`,
+      `${on(config, to.node)} pvesh get /cluster/mapping/dir/${share.mapping}`,
+      `name that path in ${config.file}, or remove the entry of ${to.clusterNode} if nothing needs it`,
+    );
   if (mapped?.path !== from.path)
     add(
       'maintenance/mapping',
@@ -237,6 +244,13 @@ function guestBlockers({ config, facts, journey, passages }: Asked, traveller: T
       `${guest.name} (VM ${guest.vmid}) is on ${seen.node}, not on ${from.clusterNode}`,
       leaveOut,
       `or bring it there: qm migrate ${guest.vmid} ${from.clusterNode}, stopped`,
+    );
+  if (!passage.oneDirectory && !arrived && seen.running && seen.node === to.clusterNode)
+    add(
+      'maintenance/guest-on-old-data',
+      `${guest.name} (VM ${guest.vmid}) runs on ${to.clusterNode}, and the data of ${passage.share.name} there is that of an earlier time`,
+      `${on(config, to.node)} qm shutdown ${guest.vmid}`,
+      commandOf(journey),
     );
   if (!stays && seen.vm.pciPassthrough.length > 0)
     add(

@@ -239,6 +239,15 @@ export function releaseStep(passage: Passage, still: readonly Check[]): Step {
         what: `take the marker away from ${from.node}`,
       },
       {
+        kind: 'run',
+        host: from.node,
+        // A marker that came back with a power cut would be a second one.
+        argv: ['sh', '-c', 'sync -f -- "$1"', 'sh', from.path],
+        what: `for good, also if ${from.node} loses power now`,
+      },
+      // What does not ask for the marker could write there until this is done.
+      ...(canSeal(from) ? [seal(from, true, [absent(from, old, `${from.node} has no marker`)])] : []),
+      {
         kind: 'write',
         host: to.node,
         ...written(now, marker),
@@ -266,7 +275,7 @@ export function sealStep(passage: Passage): Step {
   return stepOf(passage, 'seal', {
     stage: 'prove',
     title: `Seal ${from.node}:${from.path}`,
-    why: `It has no marker, so nothing starts on it. Now it cannot be written to either: what lies there is the state of the hand-over, until ${to.node} is left.`,
+    why: `It has no marker, so nothing starts on it. It cannot be written to either: what lies there is the state of the hand-over, until ${to.node} is left.`,
     needs: [`release ${passage.key}`],
     probe: [sealed(from, true)],
     operations: [

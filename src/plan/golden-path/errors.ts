@@ -42,6 +42,11 @@ export const maintenancePlanErrors = {
     meaning:
       'The place on the other node must be a directory that exists, and mounted where the configuration says so. drayage makes a dataset, and never a bare directory: it could lie on the wrong disk.',
   },
+  'maintenance/guest-on-old-data': {
+    exit: refused,
+    meaning:
+      'A guest runs on the node to which the share is carried, where its data is not the current one. What it writes there would be mixed with what is carried, or lost.',
+  },
   'maintenance/occupied': {
     exit: refused,
     meaning:

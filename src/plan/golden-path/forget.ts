@@ -1,5 +1,5 @@
 import type { Config } from '../../config/config.ts';
-import { formatMappingEntry } from '../../proxmox/mapping.ts';
+import { formatMappingEntry, type MappingEntry } from '../../proxmox/mapping.ts';
 import type { Check } from '../operation.ts';
 import type { Blocker, Plan, Step } from '../plan.ts';
 import { planId } from '../plan-id.ts';
@@ -103,7 +103,8 @@ function standbyGoes(passage: Passage): Step[] {
 /** One's own entry goes, and the others are sent back: there is at least that of the share's own node. */
 function entryGoes({ share, from, to, ...passage }: Passage, { cluster }: MaintenanceFacts): Step[] {
   const mapping = cluster.mappings.find(({ id }) => id === share.mapping);
-  const others = mapping?.entries.filter(({ node }) => node !== from.clusterNode) ?? [];
+  const own = ({ node, path }: MappingEntry) => node === from.clusterNode && path === from.path;
+  const others = mapping?.entries.filter((entry) => !own(entry)) ?? [];
   if (mapping === undefined || others.length === mapping.entries.length) return [];
   if (!others.some(({ node }) => node === to.clusterNode)) return [];
   const path = `/cluster/mapping/dir/${share.mapping}`;

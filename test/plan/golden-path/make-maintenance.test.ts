@@ -95,15 +95,17 @@ describe('the plan of maintenance enter', () => {
     expect(runs(operations)).toEqual([
       'prom: write /nvmeprom/containers/.drayage/standby.json',
       'prom: rm -f -- /nvmeprom/containers/.drayage/share.json',
+      'prom: sh -c sync -f -- "$1" sh /nvmeprom/containers',
+      'prom: zfs set readonly=on nvmeprom/containers',
       'maint: write /srv/containers/.drayage/share.json',
       'maint: rm -f -- /srv/containers/.drayage/standby.json',
     ]);
-    const given = operations[2]!;
+    const given = operations[4]!;
     expect(given).toMatchObject({ content: `${marker}\n` });
     expect(given.guards?.map(({ what }) => what)).toContain(
       'prom:/nvmeprom/containers has no marker, so no workload starts on it',
     );
-    for (const operation of operations.slice(0, 3))
+    for (const operation of [...operations.slice(0, 2), given])
       expect(operation.guards?.map(({ what }) => what)).toContain('doc2 (VM 114) is stopped on prom');
   });
 
@@ -337,6 +339,10 @@ describe('what keeps a share where it is', () => {
     [
       'maintenance/guest-elsewhere',
       maintenanceFacts({ guests: { doc2: maintainedGuest({ node: 'other' }) } }),
+    ],
+    [
+      'maintenance/guest-on-old-data',
+      maintenanceFacts({ guests: { doc2: maintainedGuest({ node: 'maint' }) } }),
     ],
     ['maintenance/ha', maintenanceFacts({ guests: { doc2: maintainedGuest({ haManaged: true }) } })],
     [
