@@ -165,9 +165,9 @@ const sharedLock = '--shared';
 export function inPlaceOf(listArgv: readonly string[]): string[] {
   return listArgv.flatMap((argument) => {
     if (argument === '-aHAXS') return ['-aHAX', '--inplace', '--no-implied-dirs'];
-    // Nothing of its list is to be deleted: what is missing is an error.
-    const left = argument === '--delete-missing-args' || argument.startsWith('--max-delete=');
-    return left || argument.startsWith('--partial-dir=') ? [] : [argument];
+    // Nothing of its list is to be deleted; one name that is missing tells that the source is not at rest.
+    if (/^--max-delete=\d*[1-9]\d*$/.test(argument)) return ['--max-delete=1'];
+    return argument.startsWith('--partial-dir=') ? [] : [argument];
   });
 }
 
