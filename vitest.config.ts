@@ -14,6 +14,7 @@ export default defineConfig({
             'test/zfs-real/**',
             'test/docker-real/**',
             'test/way-back/**',
+            'test/fault-lab/**',
           ],
           // Milliseconds each, but for those that start a process: on a busy machine a start can take seconds.
           testTimeout: 30_000,
@@ -39,7 +40,7 @@ export default defineConfig({
       {
         test: {
           name: 'way-back',
-          include: ['test/way-back/**/*.test.ts'],
+          include: ['test/way-back/**/*.test.ts', 'test/fault-lab/**/*.test.ts'],
           testTimeout: 600_000,
           hookTimeout: 600_000,
         },
