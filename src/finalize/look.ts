@@ -29,7 +29,12 @@ export async function readOldData(
   const digest = await ask(listingDigest(move, path, exclude));
   const mount = await ask(['findmnt', '-n', '-o', 'OPTIONS', '-T', path]);
   const [read, written, changed] = times.text.split('\n').map((line) => new Date(Number(line) * 1000));
-  if (!times.ok || !digest.ok || read === undefined || written === undefined || changed === undefined)
+  const left = times.text !== '';
+  if (
+    !times.ok ||
+    !digest.ok ||
+    (left && (read === undefined || written === undefined || changed === undefined))
+  )
     throw finalizeError('finalize/unreadable-output', {
       seen: `${path} on ${source.name}: ${times.text.slice(0, 200)}`,
       next: [`ssh ${source.name} ls -la ${path}`],
@@ -37,7 +42,15 @@ export async function readOldData(
   const atime = mount.text.split(',').find((option) => /^(noatime|relatime|strictatime)$/.test(option));
   return {
     digest: digest.text,
-    newest: { read: read.toISOString(), written: written.toISOString(), changed: changed.toISOString() },
+    ...(left && read && written && changed
+      ? {
+          newest: {
+            read: read.toISOString(),
+            written: written.toISOString(),
+            changed: changed.toISOString(),
+          },
+        }
+      : {}),
     ...(mount.ok && atime !== undefined ? { atime } : {}),
   };
 }

@@ -11,7 +11,8 @@ export interface FinalizeFacts {
   readonly source?: {
     /** Digest of names and metadata: what is shown is what is deleted. */
     readonly digest: string;
-    readonly newest: { readonly read: string; readonly written: string; readonly changed: string };
+    /** Absent: nothing but directories is left. */
+    readonly newest?: { readonly read: string; readonly written: string; readonly changed: string };
     /** `noatime`, `relatime`, `strictatime` of its mount; absent: not known. */
     readonly atime?: string;
   };

@@ -34,10 +34,12 @@ export function finalizeAsText(plan: Plan, view: View): string {
   if (facts.provenAt !== undefined) lines.push(`    proven         ${facts.provenAt}`);
   if (facts.source !== undefined) {
     const { newest, atime } = facts.source;
-    lines.push(
-      `    last written   ${newest.written}, last changed ${newest.changed}`,
-      `    last read      ${newest.read}, ${atimes[atime ?? ''] ?? 'how its file system keeps access times is not known'}`,
-    );
+    if (newest === undefined) lines.push('    nothing but directories is left');
+    else
+      lines.push(
+        `    last written   ${newest.written}, last changed ${newest.changed}`,
+        `    last read      ${newest.read}, ${atimes[atime ?? ''] ?? 'how its file system keeps access times is not known'}`,
+      );
   }
   lines.push('');
   for (const [index, step] of plan.steps.entries())
