@@ -79,7 +79,12 @@ export const tofuErrors = {
   'tofu/refused': {
     exit: exitCode.refused,
     meaning:
-      'The plan would destroy, replace or forget something, or do something that drayage has no name for. Nothing was applied.',
+      'The plan would destroy, replace or forget something, start, stop or move a machine, or do something that drayage has no name for. Nothing was applied.',
+  },
+  'tofu/journey-open': {
+    exit: exitCode.refused,
+    meaning:
+      'drayage has carried something half way, or to another node: until that has ended, OpenTofu must not change the machines and mappings that it is about. Nothing was applied, and --allow does not help.',
   },
   'tofu/unknown-address': {
     exit: exitCode.usage,

@@ -6,6 +6,7 @@ import { applyPlanFile, initPlan, writeFiles } from '../../plan/tofu/operations.
 import { judgementAsText } from '../../plan/tofu/render.ts';
 import { agentState } from '../../proxmox/agent-state.ts';
 import { lookAtStack, type StackLook, tofuOf } from '../../stack/files.ts';
+import { journeyInTheWay } from '../../stack/journeys.ts';
 import {
   allowState,
   planStack,
@@ -82,7 +83,9 @@ export const tofuPlan: Action = (globals, given) =>
   withTofu(globals, (session) => {
     const options = given as PlanOptions;
     return withPlanFolder(session.config.file, async (folder) => {
-      const { made } = await lookAndPlan(session, folder, options, 'plan');
+      const { made, cluster } = await lookAndPlan(session, folder, options, 'plan');
+      const open = await journeyInTheWay(session.config, cluster, made.judgement);
+      if (open !== undefined) session.say(`Note: an apply would be refused: ${open.seen}`);
       return options.detailedExitcode === true && !made.judgement.empty
         ? exitCode.changesPending
         : exitCode.done;
@@ -93,14 +96,17 @@ export const tofuApply: Action = (globals, given) =>
   withTofu(globals, (session) => {
     const options = given as PlanOptions;
     return withPlanFolder(session.config.file, async (folder) => {
-      const { made, client } = await lookAndPlan(session, folder, options, 'apply');
+      const { made, client, cluster } = await lookAndPlan(session, folder, options, 'apply');
       if (made.judgement.empty) {
         // A plan without changes still may have read what the state did not have yet.
         await rememberState(session.config.file, client);
         return exitCode.done;
       }
+      await refuseOnTheWay(session, cluster, made);
       if (!(await confirmed(session, options))) return exitCode.done;
       if (session.finish.aborted) return exitCode.interrupted;
+      // The question may have stood for long.
+      await refuseOnTheWay(session, cluster, made);
       await session.perform(
         applyPlanFile(
           {
@@ -126,7 +132,7 @@ async function lookAndPlan(
   folder: string,
   options: PlanOptions,
   verb: 'plan' | 'apply',
-): Promise<{ made: StackPlan; client: TofuClient }> {
+): Promise<{ made: StackPlan; client: TofuClient; cluster: ClusterFindings }> {
   const { config, terminal } = session;
   const allow = options.allow ?? [];
   tofuOf(config);
@@ -154,7 +160,12 @@ async function lookAndPlan(
   if (terminal.json) terminal.out.write(`${JSON.stringify({ type: 'tofu-plan', ...judgement })}\n`);
   else terminal.out.write(`${judgementAsText(judgement, allow, terminal.palette).join('\n')}\n`);
   refuseUnlessAllowed(judgement, allow, verb);
-  return { made, client };
+  return { made, client, cluster };
+}
+
+async function refuseOnTheWay({ config }: TofuSession, cluster: ClusterFindings, made: StackPlan) {
+  const error = await journeyInTheWay(config, cluster, made.judgement);
+  if (error !== undefined) throw error;
 }
 
 /** The provider waits for each of them, 15 minutes by default, at every refresh. */

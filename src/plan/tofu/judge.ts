@@ -1,6 +1,6 @@
 import type { PlanJson, ResourceChange } from '../../tofu/plan-json.ts';
 import { type ChangedAttribute, changedAttributes } from './changed.ts';
-import { mappingTypes, vmType } from './provider.ts';
+import { isMachine, mappingTypes, movesMachines, vmType } from './provider.ts';
 
 /** What one change would do, and why it must not be done without a word. */
 export interface Judged {
@@ -11,6 +11,10 @@ export interface Judged {
   readonly movedFrom?: string;
   readonly importing?: string;
   readonly changed: readonly ChangedAttribute[];
+  /** Number of the virtual machine that it is about. */
+  readonly vmid?: number;
+  /** Id of the directory mapping that it is. */
+  readonly mapping?: string;
   /** Reasons to refuse; empty: nothing speaks against it. */
   readonly refused: readonly string[];
   /** Changes that the provider carries out by stopping and starting the machine, in this apply. */
@@ -42,20 +46,23 @@ const live = new Set([
   'migrate',
   'name',
   'network_interface_names',
-  'node_name',
   'on_boot',
   'pool_id',
   'protection',
   'purge_on_destroy',
   'reboot',
   'reboot_after_update',
-  'started',
   'startup',
   'stop_on_destroy',
   'tags',
-  'template',
 ]);
-const isLive = (attribute: string) => live.has(attribute) || attribute.startsWith('timeout_');
+/** Attributes that are power and place themselves: told on their own, and refused. */
+const powerAndPlace = ['started', 'node_name', 'template'] as const;
+
+const isLive = (attribute: string) =>
+  live.has(attribute) ||
+  attribute.startsWith('timeout_') ||
+  (powerAndPlace as readonly string[]).includes(attribute);
 
 /**
  * What a plan would do. Pure.
@@ -113,9 +120,12 @@ function judgeChange(given: ResourceChange, existing: ReadonlySet<number> | unde
   const { change, type, deposed } = given;
   const kind = kindOf(given);
   const changed = kind === 'update' ? changedAttributes(change) : [];
-  const isVm = type === vmType;
+  const isVm = isMachine(type);
+  const mapping = (mappingTypes as readonly string[]).includes(type) ? nameOf(change) : undefined;
+  const vmid = numberOf(type, change);
   const moved = given.previous_address !== undefined && given.previous_address !== given.address;
-  const needsStop = isVm && kind === 'update' ? topLevel(changed).filter((name) => !isLive(name)) : [];
+  const needsStop =
+    type === vmType && kind === 'update' ? topLevel(changed).filter((name) => !isLive(name)) : [];
   // Absent is the provider's default, which is true.
   const restarts = value(change.after, 'reboot_after_update') !== false;
   return {
@@ -125,12 +135,18 @@ function judgeChange(given: ResourceChange, existing: ReadonlySet<number> | unde
     ...(moved ? { movedFrom: given.previous_address as string } : {}),
     ...(change.importing == null ? {} : { importing: change.importing.id ?? 'not known yet' }),
     changed,
+    ...(vmid === undefined ? {} : { vmid }),
+    ...(mapping === undefined ? {} : { mapping }),
     refused: [
       ...actionRefused(given, kind),
       ...(kind === 'create' && isVm ? createRefused(change.after, existing) : []),
-      ...(kind === 'update' && isVm ? vmRefused(given) : []),
-      ...(kind === 'update' && (mappingTypes as readonly string[]).includes(type)
-        ? mappingRefused(given)
+      ...(kind === 'update' && isVm ? [...vmRefused(given), ...powerRefused(given)] : []),
+      ...(restarts && needsStop.length > 0
+        ? [`it would be stopped and started, for ${needsStop.join(', ')}`]
+        : []),
+      ...(kind === 'update' && mapping !== undefined ? mappingRefused(given) : []),
+      ...(movesMachines(type) && (kind === 'create' || kind === 'update')
+        ? ['high availability may stop, start or migrate a machine because of it']
         : []),
     ],
     restarts: restarts ? needsStop : [],
@@ -200,6 +216,39 @@ function vmRefused({ change }: ResourceChange): string[] {
     ...smaller.map((name) => `its disk ${name} would become smaller`),
     ...missing('virtiofs', 'mapping').map((name) => `its virtiofs device ${name} would be taken away`),
   ];
+}
+
+/** Power and place of a machine are drayage's and the operator's: an apply must not start, stop or carry one by the way. */
+function powerRefused({ change }: ResourceChange): string[] {
+  const words = {
+    started: (to: unknown) => (to === true ? 'it would be started' : 'it would be stopped'),
+    node_name: (to: unknown) => `it would be carried from node ${value(change.before, 'node_name')} to ${to}`,
+    template: (to: unknown) =>
+      to === true
+        ? 'it would be made a template, which never runs again'
+        : 'it would be no template any more',
+  } as const;
+  return powerAndPlace.flatMap((name) => {
+    if (unknown(change.after_unknown, name)) return [`its ${name} would be known only during the apply`];
+    const [before, after] = [change.before, change.after].map((side) => value(side, name) ?? false);
+    return before === after ? [] : [words[name](after)];
+  });
+}
+
+/** The number of the machine of a change: its own, or the one that a resource of high availability names. */
+function numberOf(type: string, { before, after }: ResourceChange['change']): number | undefined {
+  const said = (key: string) => value(after, key) ?? value(before, key);
+  if (movesMachines(type)) {
+    const [, number] = /^vm:(\d+)$/.exec(String(said('resource_id'))) ?? [];
+    return number === undefined ? undefined : Number(number);
+  }
+  const vmid = isMachine(type) ? said('vm_id') : undefined;
+  return typeof vmid === 'number' ? vmid : undefined;
+}
+
+function nameOf({ before, after }: ResourceChange['change']): string | undefined {
+  const name = value(after, 'name') ?? value(before, 'name');
+  return typeof name === 'string' ? name : undefined;
 }
 
 /** The list of a mapping is replaced as a whole: machines on a node without an entry do not start any more. */

@@ -129,6 +129,57 @@ describe('an update that takes data away', () => {
   });
 });
 
+describe('power and place of a machine', () => {
+  const update = (before: object, after: object, more: object = {}) =>
+    vmChange(['update'], { before: { ...vmValues, ...before }, after: { ...vmValues, ...after }, ...more });
+
+  it.each([
+    ['started', { started: true }, { started: false }, 'it would be stopped'],
+    ['stopped', { started: false }, { started: true }, 'it would be started'],
+    [
+      'carried',
+      { node_name: 'alder' },
+      { node_name: 'birch' },
+      'it would be carried from node alder to birch',
+    ],
+    ['a template', {}, { template: true }, 'it would be made a template, which never runs again'],
+  ])('is not changed without a word: %s', (_, before, after, why) => {
+    expect(whys(update(before, after))).toEqual([why]);
+    expect(refusals(judged([update(before, after)]), [vmAddress])).toEqual([]);
+    expect(one(update(before, after))).toMatchObject({ restarts: [], pending: [] });
+  });
+
+  it('is refused where it would be known only during the apply, and for a container too', () => {
+    const unknown = update({ started: true }, {}, { after_unknown: { started: true } });
+    expect(whys(unknown)).toEqual(['its started would be known only during the apply']);
+    const container = {
+      ...update({ started: true, cpu: 1 }, { started: false, cpu: 2 }),
+      type: 'proxmox_virtual_environment_container',
+    };
+    expect(whys(container)).toEqual(['it would be stopped']);
+  });
+
+  it('is the same as before, and nothing is refused', () => {
+    expect(whys(update({ started: true, name: 'a' }, { started: true, name: 'b', template: false }))).toEqual(
+      [],
+    );
+  });
+
+  it('can be changed by high availability: its resources are refused, with the machine that they name', () => {
+    const ha = (type: string, actions: string[]) => ({
+      ...vmChange(actions, { before: null, after: { resource_id: 'vm:114', state: 'stopped' } }),
+      address: `${type}.stack2`,
+      type,
+    });
+    for (const type of ['proxmox_virtual_environment_haresource', 'proxmox_haresource'])
+      expect(one(ha(type, ['create']))).toMatchObject({
+        vmid: 114,
+        refused: ['high availability may stop, start or migrate a machine because of it'],
+      });
+    expect(whys(ha('proxmox_virtual_environment_harule', ['update']))).toHaveLength(1);
+  });
+});
+
 describe('what would restart', () => {
   const change = (after: object) => one(vmChange(['update'], { after: { ...vmValues, ...after } }));
   const more = [...vmValues.virtiofs, { mapping: 'media', cache: 'auto' }];
@@ -142,6 +193,14 @@ describe('what would restart', () => {
     expect(one(vmChange(['update'], { after: unsaid }))).toMatchObject({
       restarts: expect.arrayContaining(['cpu']),
     });
+  });
+
+  it('is refused, unless its address is named', () => {
+    const restarting = vmChange(['update'], {
+      after: { ...vmValues, virtiofs: more, reboot_after_update: true },
+    });
+    expect(whys(restarting)).toEqual(['it would be stopped and started, for virtiofs']);
+    expect(refusals(judged([restarting]), [vmAddress])).toEqual([]);
   });
 
   it('is told apart from what waits for the next stop and start', () => {

@@ -329,6 +329,34 @@ describe('drayage tofu plan and apply', () => {
     });
   });
 
+  it('apply nothing to a guest of a window that is open, whatever is allowed; another machine is no matter of it', async () => {
+    const changes = (vmid: number) =>
+      planWith([
+        vmChange(['update'], {
+          before: { vm_id: vmid, name: 'a', reboot_after_update: false },
+          after: { vm_id: vmid, name: 'b', reboot_after_update: false },
+        }),
+      ]);
+    const window = { plan: 'p', run: 'r', begun: [], released: [], openedAt: '2026-11-27T18:00:00Z' };
+    mkdirSync(join(cwd, '.drayage'));
+    writeFileSync(
+      join(cwd, '.drayage/marks.json'),
+      JSON.stringify({ format: 1, moves: {}, window: { ...window, phase: 'docker' } }),
+    );
+    tofu.set({ plan: changes(114) });
+    const refused = await run(['tofu', 'apply', '--yes']);
+    expect(refused).toMatchObject({ exitCode: 5, stderr: expect.stringContaining('[tofu/journey-open]') });
+    expect(refused.stderr).toContain('the window of phase docker is open since 2026-11-27T18:00:00Z');
+    expect(refused.stderr).toContain('-> drayage apply   # goes on with it');
+    expect(tofu.verbs()).not.toContain('apply');
+    expect(await run(['tofu', 'plan'])).toMatchObject({
+      exitCode: 0,
+      stderr: expect.stringContaining('Note: an apply would be refused'),
+    });
+    tofu.set({ plan: changes(130), resources: {} });
+    expect((await run(['tofu', 'apply', '--yes'])).exitCode).toBe(0);
+  });
+
   it('exit with 3 for changes when they are asked to, and with 0 for none', async () => {
     tofu.set({ plan: updates });
     expect((await run(['tofu', 'plan', '--detailed-exitcode'])).exitCode).toBe(3);
