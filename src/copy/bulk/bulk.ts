@@ -34,6 +34,8 @@ export interface BulkTuning {
   readonly small: number;
   /** Less is not worth a process of its own. */
   readonly leastPart: number;
+  /** More is not carried by one process: how many entries a stream of tar has carried is known when its part ends. */
+  readonly mostPart: number;
   readonly probeTimes?: ProbeTimes;
 }
 
@@ -49,9 +51,9 @@ export interface BulkResult extends PassResult {
 const usuallyMost = 4;
 /**
  * Small: about 20,000 small files and a gigabyte, 8 s of work; there, looking for the best number of processes costs more
- * than it brings. The least part: one to two seconds of work, beside 0.3 s to begin.
+ * than it brings. The least part: one to two seconds of work, beside 0.3 s to begin; the most, ten times as much.
  */
-const usualTuning: BulkTuning = { small: 2e9, leastPart: 400e6 };
+const usualTuning: BulkTuning = { small: 2e9, leastPart: 400e6, mostPart: 4e9 };
 
 /** A stream is soon at work, and one alone waits for a disk most of the time. */
 const streamProbe: ProbeTimes = { fewest: 2, settleMs: 700, measureMs: 1500 };
@@ -77,7 +79,8 @@ export async function performBulk(pass: BulkPass, world: BulkWorld): Promise<Bul
   const cores = several ? await coresOf(world.puller) : 1;
   const atMost = (processes: number) =>
     several ? Math.min(world.most ?? usuallyMost, Math.max(2, processes)) : 1;
-  const partsOf = (of: TreeTotals) => new Parts(of, several ? tuning.leastPart : Infinity);
+  const partsOf = (of: TreeTotals) =>
+    new Parts(of, several ? tuning.leastPart : Infinity, several ? tuning.mostPart : Infinity);
   let gaveUp: { readonly gaveUp?: string } = {};
   if (empty && totals !== undefined) {
     const result = await byTar(pass, world, partsOf(totals), atMost(2 * cores));

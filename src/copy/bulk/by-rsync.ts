@@ -4,13 +4,14 @@ import { printableName } from '../../verify/name.ts';
 import { copyError, copyErrors } from '../errors.ts';
 import { gatherMs, type Judged, judge, type PassWorld, type Ran, runRsync } from '../run-rsync.ts';
 import type { Carrier } from './crew.ts';
-import type { Part } from './parts.ts';
+import { type Part, weightOf } from './parts.ts';
 import type { PartProgress } from './progress.ts';
 
 /** Parts by rsync processes, whose ends are judged as one pass. */
 export class ByRsync implements Carrier {
   readonly enough = false;
   unsettled = 0;
+  readonly weigh = weightOf;
   readonly #argv: readonly string[];
   readonly #judged: Judged;
   readonly #world: PassWorld;

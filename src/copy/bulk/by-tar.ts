@@ -1,8 +1,9 @@
 import type { Readable } from 'node:stream';
 import { lockedExitCode } from '../rsync-command.ts';
-import { gatherMs, type Judged, judge, type PassWorld } from '../run-rsync.ts';
+import { type Judged, judge, type PassWorld } from '../run-rsync.ts';
 import type { Carrier } from './crew.ts';
 import type { Part } from './parts.ts';
+import type { Work } from './pool.ts';
 import type { PartProgress } from './progress.ts';
 import { directoriesOnly } from './stream-command.ts';
 import { type StreamEnd, streamEnd, streamParser } from './stream-output.ts';
@@ -12,6 +13,8 @@ export class ByTar implements Carrier {
   unsettled = 0;
   /** What the first stream said that did not carry its part whole. */
   broken: string | undefined;
+  /** How many entries it was is known when a part has ended. */
+  readonly weigh = ({ bytes }: Work) => bytes;
   readonly #argv: readonly string[];
   readonly #judged: Judged;
   readonly #world: PassWorld;
@@ -26,9 +29,10 @@ export class ByTar implements Carrier {
     return this.broken !== undefined;
   }
 
-  async carry(_part: Part, names: Readable, progress: PartProgress, signal: AbortSignal): Promise<void> {
+  async carry(part: Part, names: Readable, progress: PartProgress, signal: AbortSignal): Promise<void> {
     const end = await this.#stream(this.#argv, names, signal, progress);
     if (signal.aborted || !this.#ended(end)) return;
+    progress.made(part.entries);
     progress.finished();
   }
 
@@ -47,7 +51,6 @@ export class ByTar implements Carrier {
   ): Promise<StreamEnd> {
     const received: string[] = [];
     const parser = streamParser({
-      entry: () => progress?.entry(),
       read: (bytes) => progress?.sent(bytes),
       said: (line) => {
         if (received.length < 3) received.push(line);
@@ -56,7 +59,6 @@ export class ByTar implements Carrier {
     const { puller } = this.#world;
     const result = await puller.run(argv, {
       stdin,
-      gatherMs,
       onStdout: (chunk) => parser.push(chunk),
       ...(signal === undefined ? {} : { signal }),
     });

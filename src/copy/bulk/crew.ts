@@ -1,14 +1,16 @@
 import type { Readable } from 'node:stream';
 import type { PassResult, PassWorld } from '../copy.ts';
 import { partNames } from './names.ts';
-import { type Part, type Parts, weightOf } from './parts.ts';
-import { Pool, type ProbeTimes, type Rate } from './pool.ts';
+import type { Part, Parts } from './parts.ts';
+import { Pool, type ProbeTimes, type Rate, type Work } from './pool.ts';
 import { BulkProgress, type PartProgress } from './progress.ts';
 
 /** What carries one part after another, several at once. */
 export interface Carrier {
   /** @throws what ends all parts */
   carry(part: Part, names: Readable, progress: PartProgress, signal: AbortSignal): Promise<void>;
+  /** What of the work done so far tells how fast it goes. */
+  weigh(work: Work): number;
   /** No further part is begun; those at work go on to their ends. */
   readonly enough: boolean;
 }
@@ -43,7 +45,7 @@ export class Crew {
     this.#options = options;
     this.#parts = parts;
     this.#carrier = carrier;
-    this.#pool = new Pool(options.most, weightOf, options.probeTimes);
+    this.#pool = new Pool(options.most, (work) => carrier.weigh(work), options.probeTimes);
     this.#progress = new BulkProgress(parts.totals, options.progress);
   }
 

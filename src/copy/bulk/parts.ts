@@ -39,10 +39,12 @@ export class Parts {
   #left: Part[];
   #weight: number;
   readonly #leastWeight: number;
+  readonly #mostWeight: number;
 
-  /** @param leastWeight of a part, but for the last ones. */
-  constructor(totals: TreeTotals, leastWeight: number) {
+  /** @param leastWeight of a part, but for the last ones. @param mostWeight of a part that can be divided. */
+  constructor(totals: TreeTotals, leastWeight: number, mostWeight = Infinity) {
     this.#leastWeight = leastWeight;
+    this.#mostWeight = mostWeight;
     this.totals = { entries: totals.entries, bytes: totals.bytes };
     const { parts, divided } = indivisible(totals);
     this.divided = divided;
@@ -63,7 +65,7 @@ export class Parts {
    *   rates are compared, a few large files would say nothing about the many small ones.
    */
   take(processes: number, first: 'heaviest' | 'lightest' = 'heaviest'): Part | undefined {
-    const share = Math.max(this.#weight / (2 * processes), this.#leastWeight);
+    const share = Math.min(Math.max(this.#weight / (2 * processes), this.#leastWeight), this.#mostWeight);
     const taken: Part[] = [];
     const rest: Part[] = [];
     let weight = 0;

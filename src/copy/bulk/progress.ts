@@ -9,8 +9,8 @@ const unchanged = (item: Item) => /^\.[fdLDS] *$/.test(item.change);
 /** How far one part is. */
 export interface PartProgress {
   item(item: Item): void;
-  /** An entry that was not there. */
-  entry(): void;
+  /** Entries that were not there. */
+  made(count: number): void;
   /** File data sent so far, as far as the carrier knows. */
   sent(bytes: number): void;
   /** It ended well. */
@@ -50,19 +50,19 @@ export class BulkProgress {
       };
       counted = next;
     };
-    const carried = (): void => {
-      this.carried = { ...this.carried, entries: this.carried.entries + 1 };
+    const carried = (count: number): void => {
+      this.carried = { ...this.carried, entries: this.carried.entries + count };
     };
     return {
-      entry: () => {
-        entries += 1;
-        carried();
+      made: (count) => {
+        entries += count;
+        carried(count);
         add({ entries, bytes: there + sent });
       },
       item: (item) => {
         entries += 1;
         if (item.change.startsWith('.f')) there += item.length;
-        if (!unchanged(item)) carried();
+        if (!unchanged(item)) carried(1);
         add({ entries, bytes: there + sent });
       },
       sent: (bytes) => {

@@ -23,12 +23,13 @@ const send = [
 ];
 
 /**
- * The receiving end names each entry as it begins with it, one per line, and what it has to say between them.
+ * The receiving end tells how far it is, and what is wrong, and does not name what it unpacks: `--verbose` is a write for each
+ * entry, and whoever reads them holds it up (a third of the time of 200,000 entries, measured).
  * `umask`: what nobody has sent yet, a directory on the way, is nobody's to read.
  */
 const receive = [
   ...['tar', '--extract', '--file=-', ...keep, '--preserve-permissions', '--same-owner'],
-  ...['--verbose', '--quoting-style=escape', `--checkpoint=${checkpoint}`, '--checkpoint-action=echo=%u'],
+  ...['--quoting-style=escape', `--checkpoint=${checkpoint}`, '--checkpoint-action=echo=%u'],
 ];
 
 /**

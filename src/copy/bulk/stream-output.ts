@@ -1,21 +1,18 @@
 import { checkpointBytes } from './stream-command.ts';
 
 export interface StreamHandlers {
-  /** An entry is begun. */
-  entry(): void;
   /** So many bytes of the stream were read, file data and what describes it. */
   read(bytes: number): void;
   /** Anything else, as tar says it. */
   said(line: string): void;
 }
 
-/** Reads the lines of a receiving tar as they come: an entry's name begins with the `./` that it was asked for by. */
+/** Reads the lines of a receiving tar as they come. */
 export function streamParser(handlers: StreamHandlers): { push(chunk: Buffer): void; end(): void } {
   let rest = '';
   let checkpoints = 0;
   const line = (text: string) => {
-    if (text.startsWith('./')) handlers.entry();
-    else if (/^tar: \d+$/.test(text)) {
+    if (/^tar: \d+$/.test(text)) {
       checkpoints += 1;
       handlers.read(checkpoints * checkpointBytes);
     } else if (text !== '') handlers.said(text);

@@ -40,7 +40,7 @@ afterAll(async () => {
 });
 
 /** Several processes at once, however small the tree. */
-const tuning = { small: 0, leastPart: 0, probeTimes: { settleMs: 1, measureMs: 1 } };
+const tuning = { small: 0, leastPart: 0, mostPart: Infinity, probeTimes: { settleMs: 1, measureMs: 1 } };
 
 function worldOf(more: Partial<BulkWorld> = {}): BulkWorld {
   node.forget();
