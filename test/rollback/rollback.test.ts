@@ -221,6 +221,38 @@ test('a difference after the copy starts nothing', async () => {
   expect(durable.done).toBe(false);
 });
 
+test.each(choices)(
+  'with --%s nothing starts on a source path that is not mounted any more; mounted again, it goes on',
+  async (choice) => {
+    const durable = afterHandOver();
+    const plan = planNow(durable, choice);
+    const { world, ...rest } = simulatedWorld(durable, plan, choice);
+    equal = rest.compare;
+    carry = rest.carry;
+    const result = await performRollback({
+      plan,
+      world: {
+        ...world,
+        sink: (event) => {
+          if (event.type === 'step-started' && event.step.startsWith('lift-fence')) durable.mounted = false;
+        },
+      },
+      moves: ['docker'],
+      again: `drayage rollback --${choice}`,
+      gate: async () => 'open',
+    });
+    expect(result.error).toMatchObject({
+      code: 'apply/guard',
+      seen: expect.stringContaining('something was mounted, unmounted or replaced there'),
+      next: expect.arrayContaining([`drayage rollback --${choice}`]),
+    });
+    expect(on(durable, 'source')).toEqual([]);
+    durable.mounted = true;
+    expect((await run(durable, choice)).result.exitCode).toBe(7);
+    expectBack(durable, choice);
+  },
+);
+
 test('a window that holds other moves too is refused, with the way to take it back as a whole', () => {
   const window = {
     phase: 'one',

@@ -23,6 +23,8 @@ export interface Durable {
   begun: boolean;
   done: boolean;
   snapshots: string[];
+  /** The file system of the source path is there. */
+  mounted: boolean;
   /** Whose data lies there: what the source had, what the target wrote, or a part of each. */
   data: { source: 'old' | 'mixed' | 'new'; share: 'new' };
   /** Workloads of each side: does it run, and would its restart policy or a boot start it? */
@@ -46,6 +48,7 @@ export function afterHandOver(): Durable {
     begun: false,
     done: false,
     snapshots: ['drayage-docker-cutover'],
+    mounted: true,
     data: { source: 'old', share: 'new' },
     source: each({ runs: false, fenced: true }),
     target: each({ runs: true, policy: true }),
@@ -215,6 +218,9 @@ export function simulatedWorld(
       const side = host === 'doc1' ? durable.source : durable.target;
       return answer(0, names.some((name) => side[name].runs) ? '' : nobody);
     }
+    // The inode of the sample's source, or what its mount point has without it.
+    if (argv[2]?.startsWith('stat -c "%F %d %i"'))
+      return answer(0, durable.mounted ? 'directory 65024 131\nx' : 'directory 65025 2\n');
     const operation = operations.get(key(host, argv));
     if (operation !== undefined) return answer(change(operation) ? 0 : 1);
     const write = writes.find(({ path }) => argv.includes(path) && argv[0] === 'sh' && argv.length > 6);

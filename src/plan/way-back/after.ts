@@ -1,7 +1,8 @@
 import { notData } from '../../copy/not-data.ts';
 import { type PushOptions, rsyncPush, rsyncPushList } from '../../copy/rsync-push.ts';
+import type { SourceDirectory } from '../../inspect/findings.ts';
 import { createSnapshot } from '../../zfs/commands.ts';
-import { handedOver, type MoveContext } from '../context.ts';
+import { handedOver, type MoveContext, sourceGuard } from '../context.ts';
 import type { Check, Operation } from '../operation.ts';
 import type { Plan, Step } from '../plan.ts';
 import { cutoverSnapshot, moveLayout, snapshotPath } from '../share-layout.ts';
@@ -18,6 +19,8 @@ interface After {
   readonly choice: Choice;
   readonly facts: MoveFacts;
   readonly share: ShareFacts;
+  /** The source's directory as it is now: mounted anew, it may have another device number than before the window. */
+  readonly place: SourceDirectory;
   /** The plan that knew the workloads before the window. */
   readonly recorded: Plan;
   /** The target guest is off: it loses its device of the share instead of being stopped. */
@@ -82,6 +85,11 @@ function targetIsOut(given: After): Check[] {
 
 function targetCannotStart({ context, recorded, off }: After): Check[] {
   return off === undefined ? cannotStart(context, recorded) : staysOff(off);
+}
+
+/** Not another directory below a mount point whose file system is not there, and not an empty one. */
+function placeIsThere({ context, place }: After): Check {
+  return sourceGuard({ ...context, source: place });
 }
 
 /** Nothing runs in a guest that is off. */
@@ -218,7 +226,12 @@ function carryBack(given: After): Step {
   const { move, share, sourceGuest } = context;
   const notes = rollbackNotes(context);
   const exclude = notCarried(context);
-  const still = [...targetIsOut(given), ...targetQuiet(given), ...sourceIsStill(context, recorded)];
+  const still = [
+    ...targetIsOut(given),
+    ...targetQuiet(given),
+    placeIsThere(given),
+    ...sourceIsStill(context, recorded),
+  ];
   const again = facts.carryBack === 'begun';
   const push: PushOptions = {
     destination: sourceGuest.config.sshFromNode,
@@ -322,8 +335,11 @@ function sourceIsStill(context: MoveContext, recorded: Plan): Check[] {
   return [...(of('fence')?.proof ?? []), ...(of('stop')?.proof ?? [])];
 }
 
-/** @param each looks at everything before each operation; otherwise before the first, and at the share before the others */
-function undoOf(given: After, id: string, each: boolean): Operation[] {
+/**
+ * @param also besides, before each of them
+ * @param each looks at everything before each operation; otherwise before the first, and at the share before the others
+ */
+function undoOf(given: After, id: string, each: boolean, also: readonly Check[] = []): Operation[] {
   const { context, recorded, choice } = given;
   const found = recorded.steps.find((each) => each.id === `${id} ${context.move.name}`);
   const carried: Check[] =
@@ -333,7 +349,7 @@ function undoOf(given: After, id: string, each: boolean): Operation[] {
   const released = [...context.guards, handedOver(context), notReleased(context)];
   return (found?.undo ?? []).map((operation, index) => ({
     ...operation,
-    guards: [...(each || index === 0 ? targetIsOut(given) : released), ...carried],
+    guards: [...(each || index === 0 ? targetIsOut(given) : released), ...carried, ...also],
   }));
 }
 
@@ -353,7 +369,7 @@ function startOnSource(given: After): Step {
     title: `Start on ${context.move.from.guest} what ran there before the window`,
     why: 'The downtime ends here.',
     probe: runs,
-    operations: undoOf(given, 'stop', true),
+    operations: undoOf(given, 'stop', true, [placeIsThere(given)]),
     proof: runs,
   });
 }

@@ -82,12 +82,16 @@ export function makeRollback(
       const choice = wanted.choice ?? 'discard';
       blockers.push(...afterBlockers({ context, facts: known, share, choice, now: findings }));
       const recorded = known.recorded.plan;
+      const place = findings.moves[move.name]?.source;
+      // Blocked: there is nowhere to go back to.
+      if (place?.state !== 'directory') continue;
       steps.push(
         ...afterSteps({
           context,
           choice,
           facts: known,
           share,
+          place,
           recorded,
           ...(off === undefined ? {} : { off }),
         }),

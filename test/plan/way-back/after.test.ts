@@ -100,6 +100,34 @@ describe('the way back of a move that was handed over', () => {
     expect(step(back('discard'), 'start-source').proof.map(({ what }) => what)).toContain('writer run');
   });
 
+  it('starts nothing, and writes nothing, on a source path that is another directory than now, or empty', () => {
+    const findings = moved({ released: true, handedOver: true });
+    const docker = findings.moves.docker!;
+    // The guest was booted since the window: its disk has another device number.
+    const source = { ...docker.source, device: '64770', inode: '131' } as typeof docker.source;
+    const plan = back('carry-back', { findings: { ...findings, moves: { docker: { ...docker, source } } } });
+    const starts = step(plan, 'start-source').operations;
+    expect(starts.length).toBeGreaterThan(1);
+    for (const { guards } of [...starts, ...step(plan, 'carry-back').operations])
+      expect(guards).toContainEqual(
+        expect.objectContaining({
+          kind: 'source',
+          host: 'doc1',
+          path: '/mnt/docker',
+          device: '64770',
+          inode: '131',
+        }),
+      );
+  });
+
+  it('has no step, and says so, when the source path is not there', () => {
+    const findings = moved({ released: true, handedOver: true });
+    const docker = { ...findings.moves.docker!, source: { state: 'missing' } as never };
+    const plan = back('discard', { findings: { ...findings, moves: { docker } } });
+    expect(plan.steps).toEqual([]);
+    expect(plan.blockers.map(({ code }) => code)).toContain('plan/source-missing');
+  });
+
   it('removes the note of the hand-over last of all', () => {
     const plan = back('carry-back');
     expect((plan.steps.at(-1)!.operations[0] as { argv: string[] }).argv.slice(3)).toEqual([
