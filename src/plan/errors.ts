@@ -105,7 +105,7 @@ export const planErrors = {
   'plan/too-many-entries': {
     exit: refused,
     meaning:
-      "virtiofsd holds one open file for each inode the guest has looked up, at most 1,000,000; beyond it every access in the guest fails with 'Too many open files in system'.",
+      "virtiofsd holds one open file for each inode the guest has looked up, at most 1,000,000; then whatever the guest has not looked up before fails with 'Too many open files in system'.",
   },
   'plan/share-occupied': {
     exit: refused,

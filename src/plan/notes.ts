@@ -31,7 +31,7 @@ export function planNotes(config: Config, findings: Findings): string[] {
     const open = inodesHeldOpen(config, findings, move);
     if (open > manyInodes && open <= tooManyInodes) {
       notes.push(
-        `${move.to.guest} will reach more than ${manyInodes.toLocaleString('en-US')} inodes through ${share.name}: virtiofsd holds one open file for each that the guest has looked up, at most ${descriptorLimit.toLocaleString('en-US')}; then every access fails. The cure, on ${share.node}: ${descriptorAdvice}.`,
+        `${move.to.guest} will reach more than ${manyInodes.toLocaleString('en-US')} inodes through ${share.name}: virtiofsd holds one open file for each that the guest has looked up, at most ${descriptorLimit.toLocaleString('en-US')}; then whatever it has not looked up before fails. The cure, on ${share.node}: ${descriptorAdvice}.`,
       );
     }
     notes.push(...aboutEntries(move, source, findings.moves[move.name]?.unknownOwners ?? []));
