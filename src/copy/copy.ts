@@ -43,6 +43,7 @@ function judged(pass: Pass, dryRun: boolean): Judged {
     move: pass.move,
     live: pass.pass === 'seed' || dryRun,
     again: `drayage apply --until ${pass.pass === 'seed' ? 'seed' : 'cutover'}`,
+    argv: pass.argv,
   };
 }
 

@@ -15,6 +15,11 @@ export const copyErrors = {
     meaning: 'rsync could not carry every file. Data with a file missing is never released.',
     exit: exitCode.failed,
   },
+  'copy/not-empty': {
+    meaning:
+      'A directory went from one side, and on the other side something lies in it that is left behind (`exclude`, an image store): that is never deleted, so the directory stays, and both sides differ.',
+    exit: exitCode.failed,
+  },
   'copy/locked': {
     exit: exitCode.partial,
     meaning:

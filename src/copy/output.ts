@@ -18,7 +18,9 @@ export interface Progress {
 export interface OutputSink {
   item(item: Item): void;
   progress(progress: Progress): void;
-  /** A line that is neither. */
+  /** A directory that was to go and stays, because what is excluded lies in it; named as an item. */
+  kept(name: string): void;
+  /** A line that is none of these. */
   unknown(line: string): void;
 }
 
@@ -32,8 +34,9 @@ export function unescapeName(text: string): string {
 const itemLine = /^(\*deleting {2}|[<>ch.*][fdLDS][.+? a-zA-Z]{9}) (\d+) (.*)$/s;
 const progressLine =
   /^\s*([\d,]+)\s+\d+%\s+([\d.]+)([kMGT]?)B\/s\s+[\d:]+\s*(?:\(xfr#\d+, (ir|to)-chk=(\d+)\/(\d+)\))?\s*$/;
-/** rsync's receiver ends no progress line; the generator's next item, `*deleting` above all, may stand right behind it. */
-const progressThenItem =
+const keptLine = /^cannot delete non-empty directory: (.*)$/s;
+/** rsync's receiver ends no progress line; the generator's next line, `*deleting` above all, may stand right behind it. */
+const progressThenMore =
   /^(\s*[\d,]+\s+\d+%\s+[\d.]+[kMGT]?B\/s\s+[\d:]+(?:\s+\(xfr#\d+, (?:ir|to)-chk=\d+\/\d+\))?)\s*([*<>ch.].*)$/s;
 const factor: Readonly<Record<string, number>> = { '': 1, k: 1024, M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 };
 
@@ -48,12 +51,18 @@ export function parseLine(line: string, sink: OutputSink): void {
     });
     return;
   }
+  const kept = keptLine.exec(line);
+  if (kept !== null) {
+    sink.kept(unescapeName(kept[1] as string));
+    return;
+  }
   const progress = progressLine.exec(line);
   if (progress === null) {
-    const both = progressThenItem.exec(line);
-    if (both !== null && itemLine.test(both[2] as string)) {
+    const both = progressThenMore.exec(line);
+    const more = both?.[2] ?? '';
+    if (both !== null && (itemLine.test(more) || keptLine.test(more))) {
       parseLine(both[1] as string, sink);
-      parseLine(both[2] as string, sink);
+      parseLine(more, sink);
     } else sink.unknown(line);
     return;
   }

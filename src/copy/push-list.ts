@@ -48,7 +48,7 @@ export async function pushList(
   const goesWith = (name: string) =>
     [...ancestors(name)].some((above) => lost.has(above) || now.get(above) === false);
   const names = [...now.keys(), ...gone.filter((name) => !goesWith(name))];
-  const judged = { move: pass.move, live: false, again: pass.again };
+  const judged = { move: pass.move, live: false, again: pass.again, argv: pass.argv };
   const counts = { changed: 0, deleted: 0, bytes: 0 };
   if (names.length > 0) {
     const ran = await runRsync(

@@ -1,5 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { Host } from '../ssh/host.ts';
+import { printableName } from '../verify/name.ts';
+import { lockOf } from './bulk/part-command.ts';
 import { copyError } from './errors.ts';
 import { rsyncMeaning } from './exit-codes.ts';
 import { type Item, outputParser, parseStderr } from './output.ts';
@@ -39,6 +41,8 @@ export interface Ran {
   readonly exitCode: number;
   readonly stderr: string;
   readonly unknown: readonly string[];
+  /** Directories of the target that were to go and are not empty; latin1. Absent: none. */
+  readonly kept?: readonly string[];
 }
 
 /** Runs rsync on the puller; what it does arrives in `onItem` as it goes. @param names for `--files-from=-` */
@@ -50,6 +54,7 @@ export async function runRsync(
   names?: Readable,
 ): Promise<Ran> {
   const unknown: string[] = [];
+  const kept: string[] = [];
   let items = 0;
   let files: PassProgress['files'] = { done: 0 };
   const parser = outputParser({
@@ -74,6 +79,9 @@ export async function runRsync(
         ...(seen.bytesPerSecond === undefined ? {} : { bytesPerSecond: seen.bytesPerSecond }),
       });
     },
+    kept(name) {
+      kept.push(name);
+    },
     unknown(line) {
       unknown.push(line);
     },
@@ -87,7 +95,7 @@ export async function runRsync(
   // A host without streaming keeps the whole output; both ways end in the same parser.
   parser.push(result.stdout);
   parser.end();
-  return { exitCode: result.exitCode, stderr: result.stderr.toString('utf8'), unknown };
+  return { exitCode: result.exitCode, stderr: result.stderr.toString('utf8'), unknown, kept };
 }
 
 /** Whose rsync it was. `live`: the source is in use, so that files which vanish or change are ordinary. */
@@ -96,6 +104,8 @@ export interface Judged {
   readonly live: boolean;
   /** The command that tries again. */
   readonly again: string;
+  /** What was run, or another command of the same pass: its lock and its target. */
+  readonly argv: readonly string[];
 }
 
 /** What an rsync's end means. @throws copy/* when it did not carry everything; in a live pass, what vanishes is counted. */
@@ -109,6 +119,7 @@ export function judge(pass: Judged, world: PassWorld, ran: Ran): { unsettled: nu
     });
   }
   const unsettled = found.vanished.length + found.changing.length;
+  if (ran.kept !== undefined && ran.kept.length > 0) throw notEmpty(pass, world, ran.kept);
   if (ran.exitCode === 0) return { unsettled };
   if (live && found.errors.length === 0 && (ran.exitCode === 24 || (ran.exitCode === 23 && unsettled > 0)))
     return { unsettled };
@@ -116,7 +127,8 @@ export function judge(pass: Judged, world: PassWorld, ran: Ran): { unsettled: nu
     throw copyError('copy/locked', {
       seen: `another pass of move ${pass.move} runs on ${world.puller.name}`,
       next: [
-        `ssh ${world.puller.name} pgrep --list-full rsync   # wait until it has ended, or end it`,
+        // rsync, or a tar whose shell is gone: whoever has the file open holds the lock.
+        `ssh ${world.puller.name} fuser --verbose ${lockOf(pass.argv)}   # who holds it (package psmisc): wait until it has ended, or end it`,
         again,
       ],
     });
@@ -141,5 +153,19 @@ export function judge(pass: Judged, world: PassWorld, ran: Ran): { unsettled: nu
     seen: `rsync on ${world.puller.name} ended with ${ran.exitCode}: ${some([...found.other, ...perFile]) || ran.stderr.trim()}`,
     meaning,
     next: [again],
+  });
+}
+
+/** What is excluded is never deleted, nor is the directory that it lies in. */
+function notEmpty(pass: Judged, world: PassWorld, kept: readonly string[]): Error {
+  const names = kept.map(printableName);
+  const target = pass.argv.at(-1) ?? '';
+  const many = kept.length === 1 ? 'directory' : 'directories';
+  return copyError('copy/not-empty', {
+    seen: `rsync could not delete ${kept.length} ${many} of move ${pass.move} in ${target}, gone from the other side:\n${some(names)}`,
+    next: [
+      `look what is left behind in ${target}${names[0]} (as ${world.puller.name} reaches it), and move it away, or name the directory itself in moves.${pass.move}.exclude`,
+      pass.again,
+    ],
   });
 }

@@ -28,6 +28,8 @@ const pass: Pass = {
   move: 'docker',
   pass: 'final',
   argv: [
+    'flock',
+    '/run/lock/drayage-docker.lock',
     'rsync',
     '-a',
     '--delete-delay',
@@ -41,7 +43,7 @@ const pass: Pass = {
 const seed: Pass = {
   ...pass,
   pass: 'seed',
-  argv: ['rsync', '-a', 'doc1:/mnt/docker/', '/nvmeprom/containers/docker/'],
+  argv: pass.argv.filter((argument) => !/delete/.test(argument)),
 };
 const doc1 = host('doc1', () => ({}));
 

@@ -7,9 +7,11 @@ function parse(text: string, cuts: readonly number[] = []) {
   const items: Item[] = [];
   const progress: Progress[] = [];
   const unknown: string[] = [];
+  const kept: string[] = [];
   const parser = outputParser({
     item: (item) => items.push(item),
     progress: (seen) => progress.push(seen),
+    kept: (name) => kept.push(name),
     unknown: (line) => unknown.push(line),
   });
   const bytes = Buffer.from(text, 'latin1');
@@ -20,7 +22,7 @@ function parse(text: string, cuts: readonly number[] = []) {
   }
   parser.push(bytes.subarray(at));
   parser.end();
-  return { items, progress, unknown };
+  return { items, progress, kept, unknown };
 }
 
 const sample = [
@@ -78,9 +80,17 @@ describe('what rsync prints', () => {
   });
 
   test('a line of another shape is handed over, not dropped', () => {
-    expect(parse('cannot delete non-empty directory: x\n').unknown).toEqual([
-      'cannot delete non-empty directory: x',
-    ]);
+    expect(parse('cannot delete something else: x\n').unknown).toEqual(['cannot delete something else: x']);
+  });
+
+  test('a directory that stays is told by its name, behind a progress line too', () => {
+    const { kept, unknown, progress } = parse(
+      'cannot delete non-empty directory: a\\#012b\n' +
+        '\r      4673   0%    4.46MB/s    0:00:00 (xfr#1, to-chk=939/953)cannot delete non-empty directory: store\n',
+    );
+    expect(kept).toEqual(['a\nb', 'store']);
+    expect(unknown).toEqual([]);
+    expect(progress).toHaveLength(1);
   });
 
   test('a name with a backslash before an octal number comes back as it was', () => {

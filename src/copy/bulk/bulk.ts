@@ -117,7 +117,12 @@ async function coresOf(host: Host): Promise<number> {
   return result.exitCode === 0 && cores > 0 ? cores : Infinity;
 }
 
-const judged = (pass: Pass): Judged => ({ move: pass.move, live: true, again: 'drayage apply --until seed' });
+const judged = (pass: BulkPass): Judged => ({
+  move: pass.move,
+  live: true,
+  again: 'drayage apply --until seed',
+  argv: pass.partArgv,
+});
 
 function crew(pass: BulkPass, world: BulkWorld, parts: Parts, most: number, carrier: ByTar | ByRsync) {
   const { probeTimes = carrier instanceof ByTar ? streamProbe : undefined } = world.tuning ?? usualTuning;
@@ -149,9 +154,10 @@ async function locked(
   world: BulkWorld,
   work: () => Promise<CrewResult>,
 ): Promise<CrewResult> {
-  const lock = await holdLock(world.puller, lockOf(pass.partArgv), world.signal);
-  if (!lock.held) {
-    judge(judged(pass), world, { exitCode: lock.exitCode, stderr: lock.stderr, unknown: [] });
+  const lock = holdLock(world.puller, lockOf(pass.partArgv), world.signal);
+  const refused = await lock.ready;
+  if (refused !== undefined) {
+    judge(judged(pass), world, { ...refused, unknown: [] });
     throw new Error('a lock that is not held is an error');
   }
   try {

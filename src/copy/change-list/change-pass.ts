@@ -149,6 +149,7 @@ async function carryChanges(
     move: pass.move,
     live: !pass.frozen,
     again: `drayage apply --until ${pass.frozen ? 'cutover' : 'seed'}`,
+    argv: pass.argv,
   };
   try {
     const looked = await gather({ source, target }, baseline, file, pass.maxShare * baseline.entries);

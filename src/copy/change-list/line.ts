@@ -1,5 +1,5 @@
-import { PassThrough } from 'node:stream';
 import type { Host } from '../../ssh/host.ts';
+import { heldWord, hold } from '../bulk/lock.ts';
 import { lockOf } from '../bulk/part-command.ts';
 import { connectionOf, lockedExitCode } from '../rsync-command.ts';
 import type { Ran } from '../run-rsync.ts';
@@ -17,7 +17,7 @@ if [ -n "$socket" ]; then
   rm -f -- "$socket"
   "$@" -M -N -f </dev/null >/dev/null 2>&1 9>&-
 fi
-echo ready
+printf '\\n%s\\n' '${heldWord}'
 cat >/dev/null
 [ ! -S "$socket" ] || "$@" -O exit 2>/dev/null`;
 
@@ -35,29 +35,8 @@ export interface Line {
 
 /** Takes the lock of a pass, and makes its connection. */
 export function holdLine(puller: Host, listArgv: readonly string[], signal?: AbortSignal): Line {
-  const stdin = new PassThrough();
-  let told = () => {};
-  const held = new Promise<undefined>((resolve) => {
-    told = () => resolve(undefined);
-  });
-  const end = puller.run(lineCommand(listArgv), {
-    stdin,
-    onStdout: () => told(),
-    ...(signal === undefined ? {} : { signal }),
-  });
-  const refused = end.then(({ exitCode, stderr }) => ({
-    exitCode,
-    stderr: stderr.toString('utf8'),
-    unknown: [],
-  }));
-  const ready = Promise.race([held, refused]);
-  ready.catch(() => {});
-  return {
-    ready,
-    async close() {
-      stdin.end();
-      // The rsyncs have told how they ended: how this one did says nothing more.
-      await end.catch(() => {});
-    },
-  };
+  const { ready, release } = hold(puller, lineCommand(listArgv), signal);
+  const ran = ready.then((refused): Ran | undefined => refused && { ...refused, unknown: [] });
+  ran.catch(() => {});
+  return { ready: ran, close: release };
 }

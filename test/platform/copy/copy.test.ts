@@ -199,6 +199,21 @@ describe('a pass', () => {
     expect(await look()).toBe(before);
   });
 
+  test('names a directory that is gone, and stays because something left behind lies in it', async () => {
+    const source = join(folder, 'went');
+    const target = join(folder, 'stays');
+    for (const path of [join(source, 'a'), join(target, 'a'), join(target, 'store/overlay')])
+      mkdirSync(path, { recursive: true });
+    writeFileSync(join(target, 'store/overlay/layer'), '');
+    const final = pass('final', source, target, { exclude: ['store/overlay'] });
+    await expect(performPass(final, worldOf())).rejects.toMatchObject({
+      code: 'copy/not-empty',
+      seen: expect.stringMatching(/could not delete 1 directory of move docker in .*:\nstore$/),
+      next: [expect.stringContaining(`left behind in ${target}/store`), 'drayage apply --until cutover'],
+    });
+    expect(readFileSync(join(target, 'store/overlay/layer'), 'utf8')).toBe('');
+  });
+
   test('to a guest that ssh does not know says so', async () => {
     const source = join(folder, 'known');
     mkdirSync(source);

@@ -251,7 +251,7 @@ describe('a first copy in parts', () => {
       'status=none',
     ]);
     const pass = bulkPass(source, target);
-    const locked = { code: 'copy/locked', next: [expect.stringContaining('pgrep'), expect.any(String)] };
+    const locked = { code: 'copy/locked', next: [expect.stringContaining('fuser'), expect.any(String)] };
     const others: Promise<unknown>[] = [];
     await performBulk(
       pass,

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   appendFileSync,
   existsSync,
@@ -16,7 +16,7 @@ import {
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type BulkWorld, performBulk } from '../../../../src/copy/bulk/bulk.ts';
 import { performPass } from '../../../../src/copy/copy.ts';
 import type { PassProgress } from '../../../../src/copy/run-rsync.ts';
@@ -244,7 +244,7 @@ describe('streams of tar', () => {
       ...['if=/dev/urandom', `of=${join(source, 'd2/large')}`, 'bs=1M', 'count=60', 'status=none'],
     ]);
     const pass = node.pass(source, target);
-    const locked = { code: 'copy/locked', next: [expect.stringContaining('pgrep'), expect.any(String)] };
+    const locked = { code: 'copy/locked', next: [expect.stringContaining('fuser'), expect.any(String)] };
     const others: Promise<unknown>[] = [];
     await performBulk(
       pass,
@@ -261,6 +261,45 @@ describe('streams of tar', () => {
     await Promise.all(others);
     expect(await node.left(pass)).toEqual([]);
   });
+});
+
+test('a stream whose shell was killed goes on, and the advice names what holds the lock', async () => {
+  const { source, target } = sixFolders('left behind');
+  execFileSync('mkfifo', [join(folder, 'stalls')]);
+  const bin = mkdtempSync(join(folder, 'stalling-'));
+  // The sending tar begins when somebody writes into the pipe: until then the stream stands still.
+  const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+  const script = `#!/bin/sh\nread -r _go <'${join(folder, 'stalls')}'\nPATH=${path} exec tar "$@"\n`;
+  writeFileSync(join(bin, 'tar'), script, { mode: 0o755 });
+  const other = await startNode(`${bin}:${path}`);
+  const holders = () => {
+    const { stdout } = spawnSync('fuser', [other.lock], { encoding: 'utf8' });
+    return stdout.trim().split(/\s+/).filter(Boolean);
+  };
+  const commandOf = (pid: string) => readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+  const pass = other.pass(source, target);
+  const argv = pass.streamArgv as string[];
+  const stream = other.prom.run(argv, { stdin: Buffer.from('./d0\0') });
+  stream.catch(() => {});
+  try {
+    const shell = await vi.waitFor(() => {
+      const found = holders().filter((pid) => commandOf(pid) === 'bash');
+      expect(holders().map(commandOf)).toEqual(expect.arrayContaining(['bash', 'tar']));
+      return Number(found[0]);
+    });
+    process.kill(shell, 'SIGKILL');
+    await vi.waitFor(() => expect(holders().map(commandOf)).not.toContain('bash'));
+    const error = await performPass(pass, { puller: other.prom, source: doc1 }).catch((thrown) => thrown);
+    expect(error).toMatchObject({ code: 'copy/locked' });
+    const [advice] = error.next as string[];
+    const said = spawnSync('sh', ['-c', advice?.replace(/^ssh prom /, '') ?? ''], { encoding: 'utf8' });
+    expect(said.stderr).toMatch(/ tar$/m);
+  } finally {
+    writeFileSync(join(folder, 'stalls'), 'go\n');
+    await stream.catch(() => {});
+    await vi.waitFor(() => expect(holders()).toEqual([]));
+    await other.stop();
+  }
 });
 
 test.each([

@@ -1,7 +1,8 @@
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { holdLock } from '../../../../src/copy/bulk/lock.ts';
 import { holdLine } from '../../../../src/copy/change-list/line.ts';
 import { connectionOf, lockedExitCode, rsyncList } from '../../../../src/copy/rsync-command.ts';
 import type { Host } from '../../../../src/ssh/host.ts';
@@ -74,4 +75,56 @@ test('what an earlier pass left of its socket is in the way of none', async () =
   const answer = await node.run([...(connectionOf(argv)?.argv ?? []), '-O', 'check']);
   expect(answer.exitCode).toBe(0);
   await line.close();
+});
+
+describe('what a shell prints before it obeys', () => {
+  /** A node whose profile says something first, as `echo` in a .bashrc does. */
+  const noisy = (profile: string): Host => ({
+    name: 'prom',
+    run: (argv, run) => node.run(['sh', '-c', `${profile}; exec "$@"`, 'sh', ...argv], run),
+  });
+  const lock = () => join(folder, 'lock');
+  const both = [
+    ['a list', (host: Host) => holdLine(host, list('nowhere.invalid'))],
+    [
+      'parts',
+      (host: Host) => {
+        const { ready, release } = holdLock(host, lock());
+        return { ready, close: release };
+      },
+    ],
+  ] as const;
+
+  test.each(both)('is no lock: another pass keeps %s out', async (_what, hold) => {
+    const holder = holdLock(node, lock());
+    expect(await holder.ready).toBeUndefined();
+    const shutOut = hold(noisy('echo ready; echo held; echo Welcome'));
+    expect(await shutOut.ready).toMatchObject({ exitCode: lockedExitCode });
+    await shutOut.close();
+    await holder.release();
+  });
+
+  test.each(both)(
+    'is not in the way of the lock of %s, with or without an end of line',
+    async (_what, hold) => {
+      for (const profile of ['echo Welcome', 'printf Welcome']) {
+        const line = hold(noisy(profile));
+        expect(await line.ready).toBeUndefined();
+        const second = holdLock(node, lock());
+        expect(await second.ready).toMatchObject({ exitCode: lockedExitCode });
+        await second.release();
+        await line.close();
+      }
+    },
+  );
+
+  test.each(both)('and then ends is an error that shows it, for %s', async (_what, hold) => {
+    const line = hold(noisy('echo This account is not available; exit 0'));
+    await expect(line.ready).rejects.toMatchObject({
+      code: 'copy/unreadable-output',
+      seen: expect.stringContaining('This account is not available'),
+      next: [expect.stringContaining('log in to prom'), 'ssh prom flock --version'],
+    });
+    await line.close();
+  });
 });
