@@ -14,7 +14,8 @@ export const guestSpecs: readonly CommandSpec[] = [
     name: 'guest new',
     summary: 'make a guest from a template; shows its plan first',
     description: [
-      'Clones a template whole, gives the clone its size and its settings before its first start, starts it, waits until its guest agent answers, and enters it in drayage.yaml. How it shall be stands there as `guests.NAME.create`, or is given by options, or is asked for on a terminal.',
+      'Clones a template whole, gives the clone its size and its settings before its first start, starts it, waits until its guest agent answers, and enters it in drayage.yaml. How it shall be stands in hosts.nix, or there as `guests.NAME.create`, or is given by options, or is asked for on a terminal.',
+      'Where drayage.yaml has `tofu`, OpenTofu makes it: the guest is entered in hosts.nix, drayage.yaml and the generated files, the plan of OpenTofu is judged and applied, and the rest is set before the first start.',
       'The next free number is taken, unless one is given. Cut off at any moment and run again, it goes on with the same machine. The virtiofs devices of the template are taken away: two guests would write into one directory.',
     ].join('\n\n'),
     arguments: [['<name>', 'of the guest, in drayage.yaml and in Proxmox VE']],

@@ -12,10 +12,9 @@ import { usageError } from './errors.ts';
 import type { Session } from './session.ts';
 import { showError } from './show-error.ts';
 
-/** What stands in the run folder of a run that needed no inspection. */
-export function noFindings(now: string): Findings {
-  const cluster = { nodes: [], mappings: [], vms: [] };
-  return { format: 1, inspectedAt: now, cluster, nodes: {}, guests: {}, shares: {}, moves: {}, notSeen: [] };
+export interface GuestRan {
+  readonly exitCode: ExitCode;
+  readonly ended: 'nothing' | 'declined' | 'performed';
 }
 
 /** Shows the plan of a guest, asks, and performs it: the same way as every other plan. */
@@ -29,7 +28,7 @@ export async function runGuestPlan(
     readonly findings: Findings;
     readonly hosts?: Hosts;
   },
-): Promise<ExitCode> {
+): Promise<GuestRan> {
   const { config, terminal } = session;
   const { again, hosts, yes } = options;
   const standing = await observe(plan, await session.looking(plan, hosts));
@@ -42,8 +41,9 @@ export async function runGuestPlan(
         : `plan ${plan.id}: ${count(plan.blockers.length, 'blocker')}, named above`,
       next: [...new Set(plan.blockers.flatMap(({ next }) => next))],
     });
-  if (!plan.steps.some(({ id }) => standing.get(id) !== 'in-place')) return exitCode.done;
-  if (!(await mayBegin(session, plan, again, yes))) return exitCode.done;
+  if (!plan.steps.some(({ id }) => standing.get(id) !== 'in-place'))
+    return { exitCode: exitCode.done, ended: 'nothing' };
+  if (!(await mayBegin(session, plan, again, yes))) return { exitCode: exitCode.done, ended: 'declined' };
   const run = await openRun(config.file, plan, options.findings);
   try {
     const { world } = session.world(run, plan, hosts);
@@ -56,7 +56,7 @@ export async function runGuestPlan(
     });
     if (result.error !== undefined) showError(toGoOn(result.error, again), terminal);
     else if (!terminal.json) terminal.err.write(`Done. Evidence: ${run.path}\n`);
-    return result.exitCode;
+    return { exitCode: result.exitCode, ended: 'performed' };
   } finally {
     await run.close();
   }

@@ -1,8 +1,5 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openWorld } from '../apply/open-world.ts';
-import { perform } from '../apply/perform.ts';
-import { openRun } from '../apply/run-folder.ts';
 import type { ClusterApi } from '../apply/world.ts';
 import type { Config } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
@@ -21,6 +18,7 @@ import { findTofu, openTofu, type TofuClient, tofuEnvironment } from '../tofu/cl
 import { tofuError } from '../tofu/errors.ts';
 import { clusterApi, openCluster } from './cluster.ts';
 import { withInterrupt } from './interrupt.ts';
+import { performPlan } from './perform-plan.ts';
 import type { GlobalOptions } from './program.ts';
 import { openTerminal, type Terminal } from './terminal.ts';
 import { packageVersion } from './version.ts';
@@ -52,74 +50,65 @@ export async function withTofu(
   run: (session: TofuSession) => Promise<number>,
 ): Promise<number> {
   const terminal = openTerminal({ color: globals.color, json: globals.json === true }, process.env);
-  const config = loadConfig(globals.file, process.env);
+  // A guest that is still to be made, or to be fitted in, is one of the fleet.
+  const config = loadConfig(globals.file, process.env, { unmade: true });
   let client: ProxmoxClient | undefined;
-  let environment: Readonly<Record<string, string | undefined>> = tofuEnvironment({});
   const proxmox = () => {
     client ??= openCluster(config, process.env);
     return client;
   };
-  return withInterrupt(async ({ finish, stop }) => {
-    const controller = () =>
-      withoutSecret(
-        controllerHost('controller', environment),
-        environment.PROXMOX_VE_API_TOKEN ?? process.env.PROXMOX_VE_API_TOKEN,
-      );
-    const session: TofuSession = {
-      config,
-      terminal,
-      drayage: packageVersion(),
-      finish,
-      stop,
-      proxmox,
-      cluster: async () => (await proxmoxReader(proxmox()).cluster()).cluster,
-      fleet: async () => (config.hosts === undefined ? undefined : await readFleet(config.hosts.file)),
-      async tofu(certificateFolder) {
-        const { binary, folder } = tofuOf(config);
-        await needFolder(folder);
-        if (certificateFolder !== undefined) environment = await withAccess(config, certificateFolder);
-        return openTofu(controller(), await findTofu(controller(), binary), folder);
-      },
-      async perform(plan) {
-        const findings = {
-          format: 1 as const,
-          inspectedAt: new Date().toISOString(),
-          cluster: { nodes: [], mappings: [], vms: [] },
-          nodes: {},
-          guests: {},
-          shares: {},
-          moves: {},
-          notSeen: [],
-        };
-        const opened = await openRun(config.file, plan, findings, new Date(), 'tofu-runs');
-        try {
-          const { world } = openWorld({
-            run: opened,
-            plan,
-            hosts: controller,
-            cluster: lazily(proxmox),
-            sink: () => undefined,
-            finish,
-            stop,
-          });
-          for (const step of plan.steps)
-            for (const operation of step.operations) await perform(operation, world, step.id);
-        } catch (error) {
-          throw inItsWords(error);
-        } finally {
-          await opened.close();
-        }
-      },
-      say: (text) => {
-        if (!terminal.json) terminal.err.write(`${text}\n`);
-      },
-    };
+  return withInterrupt(async (signals) => {
     try {
-      return await run(session);
+      return await run(tofuSession({ ...signals, config, terminal, proxmox }));
     } finally {
       client?.close();
     }
   });
+}
+
+export function tofuSession(parts: {
+  readonly config: Config;
+  readonly terminal: Terminal;
+  readonly finish: AbortSignal;
+  readonly stop: AbortSignal;
+  readonly proxmox: () => ProxmoxClient;
+}): TofuSession {
+  const { config, terminal, finish, stop, proxmox } = parts;
+  let environment: Readonly<Record<string, string | undefined>> = tofuEnvironment({});
+  const controller = () =>
+    withoutSecret(
+      controllerHost('controller', environment),
+      environment.PROXMOX_VE_API_TOKEN ?? process.env.PROXMOX_VE_API_TOKEN,
+    );
+  return {
+    ...parts,
+    drayage: packageVersion(),
+    cluster: async () => (await proxmoxReader(proxmox()).cluster()).cluster,
+    fleet: async () => (config.hosts === undefined ? undefined : await readFleet(config.hosts.file)),
+    async tofu(certificateFolder) {
+      const { binary, folder } = tofuOf(config);
+      await needFolder(folder);
+      if (certificateFolder !== undefined) environment = await withAccess(config, certificateFolder);
+      return openTofu(controller(), await findTofu(controller(), binary), folder);
+    },
+    async perform(plan) {
+      const world = {
+        folder: 'tofu-runs',
+        hosts: controller,
+        cluster: lazily(proxmox),
+        finish,
+        stop,
+      } as const;
+      try {
+        await performPlan(config, plan, world);
+      } catch (error) {
+        throw inItsWords(error);
+      }
+    },
+    say: (text) => {
+      if (!terminal.json) terminal.err.write(`${text}\n`);
+    },
+  };
 }
 
 /** What to type next after a command that failed is not what a move needs. */

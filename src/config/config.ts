@@ -73,6 +73,8 @@ export interface GuestWish {
   readonly name: string;
   readonly vmid?: number;
   readonly ssh?: string;
+  /** Its name in Proxmox VE, where hosts.nix gives it another one than its own. */
+  readonly vmName?: string;
   readonly create: CreateConfig;
 }
 

@@ -24,6 +24,10 @@ export const createErrors = {
     meaning:
       'How the guest shall be stands in drayage.yaml already; options beside it would say it a second time.',
   },
+  'create/no-number': {
+    exit: exitCode.failed,
+    meaning: 'Of the next hundred numbers none is free in the cluster, in hosts.nix and in drayage.yaml.',
+  },
   'create/bad-name': {
     exit: exitCode.usage,
     meaning: 'The name of a guest is a host name too: at most 63 letters, digits and "-".',

@@ -33,7 +33,7 @@ export async function readNewGuestFacts(question: CreateQuestion): Promise<NewGu
   const sshKeys = await readSshKeys(wish);
   const { vms, stuck } = await settledVms(question);
   const template = vms.find(({ vmid }) => vmid === wish.create.template);
-  const alike = vms.filter(({ vmid, name }) => name === wish.name || vmid === wish.vmid);
+  const alike = vms.filter(({ vmid, name }) => name === (wish.vmName ?? wish.name) || vmid === wish.vmid);
   const seen = template === undefined ? undefined : await withConfig(client, template);
   return {
     file,
@@ -125,7 +125,8 @@ async function settledVms(
   for (let told = false; ; told = true) {
     const vms = await listVms(client);
     const cloning = vms.find(
-      ({ lock, name, vmid }) => lock === 'clone' && ['', wish.name, `VM ${vmid}`].includes(name),
+      ({ lock, name, vmid }) =>
+        lock === 'clone' && ['', wish.vmName ?? wish.name, `VM ${vmid}`].includes(name),
     );
     if (cloning === undefined) return { vms };
     const running = await clonesOn(client, cloning.node);

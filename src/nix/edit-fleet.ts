@@ -93,13 +93,13 @@ interface ByHand {
 function changeOf(fleet: Fleet, edit: Exclude<FleetEdit, { kind: 'host' }>): Change {
   const { source } = fleet;
   const host = findHost(fleet, edit.host);
-  const set = innerSet(source, rootSet(source), host.attribute, byHandOf(edit, host.attribute));
+  const byHand = byHandOf(edit, host.attribute);
+  const set = innerSet(source, rootSet(source, byHand), host.attribute, byHand);
   if (edit.kind === 'set') {
     const intent = { path: [host.attribute, edit.key], value: () => edit.value };
-    return { splices: setText(source, set, edit, byHandOf(edit, host.attribute)), intent };
+    return { splices: setText(source, set, edit, byHand), intent };
   }
   const path = [host.attribute, 'proxmox', 'virtiofs'];
-  const byHand = byHandOf(edit, host.attribute);
   const proxmox = innerSet(source, set, 'proxmox', byHand);
   const splices =
     edit.kind === 'share'
@@ -128,11 +128,11 @@ function byHandOf(edit: Exclude<FleetEdit, { kind: 'host' }>, attribute: string)
 }
 
 /** The set that a file is, below the `let` around it. */
-function rootSet(source: NixSource): AttributeSet {
+function rootSet(source: NixSource, byHand: ByHand): AttributeSet {
   let node = bare(source.tree);
   while (node.kind === 'let') node = bare(node.body);
   if (node.kind === 'set' && !node.recursive) return node;
-  throw notEditable(source, { what: saidOf(node), offset: node.start }, undefined);
+  throw notEditable(source, { what: saidOf(node), offset: node.start }, byHand);
 }
 
 /** The set that an attribute is. */
@@ -170,12 +170,12 @@ function setText(
 function newHost(fleet: Fleet, edit: Extract<FleetEdit, { kind: 'host' }>): Change {
   const { source } = fleet;
   refuseTaken(fleet, edit);
-  const root = rootSet(source);
-  const member = memberOf(root, edit.attribute);
   const byHand = {
     into: 'the set of all hosts',
     snippet: writeMember(edit.attribute, edit.values, { indent: '', unit: '  ', eol: '\n' }),
   };
+  const root = rootSet(source, byHand);
+  const member = memberOf(root, edit.attribute);
   if (member.is === 'unclear') throw notEditable(source, member, byHand);
   if (member.is === 'binding')
     throw notEditable(source, { what: `"${edit.attribute}" already`, offset: member.binding.start }, byHand);
@@ -219,15 +219,11 @@ function intended(value: NixValue, folder: string): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, intended(inner, folder)]));
 }
 
-function notEditable(source: NixSource, unclear: Unclear, byHand: ByHand | undefined): Error {
+function notEditable(source: NixSource, unclear: Unclear, { into, snippet }: ByHand): Error {
   const where = whereIs(source, unclear.offset);
   return nixError('nix/not-editable', {
     seen: `${unclear.what} where a plain set or value was looked for`,
     where,
-    next: [
-      byHand === undefined
-        ? `write the change yourself, at ${where}`
-        : `write this yourself into ${byHand.into}, at ${where}:\n${byHand.snippet}`,
-    ],
+    next: [`write this yourself into ${into}, at ${where}:\n${snippet}`],
   });
 }

@@ -123,7 +123,10 @@ export function whatIsThere(
   tracked: Tracked | undefined,
 ): Existing {
   if (cluster === undefined) return previous?.existing ?? { vms: {}, mappings: {} };
-  const hosts = new Map(Object.values(config.guests).map(({ vmid, name }) => [vmid, name]));
+  const guests = [...Object.values(config.wishes), ...Object.values(config.guests)];
+  const hosts = new Map(
+    guests.flatMap(({ vmid, name }) => (vmid === undefined ? [] : [[vmid, name] as const])),
+  );
   for (const { attribute, proxmox } of fleet?.hosts ?? []) if (proxmox) hosts.set(proxmox.vmid, attribute);
   return existingOf(cluster, hosts, previous, tracked);
 }

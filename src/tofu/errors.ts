@@ -86,6 +86,21 @@ export const tofuErrors = {
     meaning:
       'drayage has carried something half way, or to another node: until that has ended, OpenTofu must not change the machines and mappings that it is about. Nothing was applied, and --allow does not help.',
   },
+  'tofu/other-changes': {
+    exit: exitCode.partial,
+    meaning:
+      'The plan would also do other things than make the guest. They are not done by the way: nothing was applied.',
+  },
+  'tofu/not-in-plan': {
+    exit: exitCode.partial,
+    meaning:
+      'The files describe the guest, and the plan does not make it: it is `readonly` in hosts.nix, or the generated files are not those that OpenTofu reads.',
+  },
+  'tofu/not-made': {
+    exit: exitCode.partial,
+    meaning:
+      'OpenTofu has nothing left to do, and the guest is not in the cluster under its number and name.',
+  },
   'tofu/unknown-address': {
     exit: exitCode.usage,
     meaning: '--allow names an address with which the plan does nothing that needs it.',

@@ -25,6 +25,8 @@ export interface Scenario {
   readonly resources?: Readonly<Record<string, Record<string, unknown>>>;
   /** What a failing `apply` says; it repeats the token. */
   readonly applyFails?: string;
+  /** What an `apply` does in the cluster: a shell script. The token and the certificate are in its environment. */
+  readonly applyRuns?: string;
 }
 
 export interface Call {
@@ -87,6 +89,7 @@ case $verb in
       echo "$(cat "$answers/apply-fails") $PROXMOX_VE_API_TOKEN" >&2
       exit 1
     fi
+    [ ! -e "$answers/apply-runs" ] || sh -eu "$answers/apply-runs" >&2 || exit 1
     serial=0
     [ ! -e terraform.tfstate ] || serial=$(sed 's/.*"serial":\\([0-9]*\\).*/\\1/' terraform.tfstate)
     printf '{"version":4,"lineage":"a-lineage","serial":%d}' $((serial + 1)) >terraform.tfstate
@@ -147,6 +150,7 @@ function answersOf(scenario: Scenario): Record<string, string> {
       .join(''),
     'plan-exit': planErrors.length === 0 ? '0' : '1',
     ...(scenario.plan === undefined ? {} : { plan: scenario.plan }),
+    ...(scenario.applyRuns === undefined ? {} : { 'apply-runs': scenario.applyRuns }),
     ...(scenario.applyFails === undefined ? {} : { 'apply-fails': scenario.applyFails }),
   };
 }

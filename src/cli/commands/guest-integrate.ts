@@ -91,12 +91,13 @@ async function integrate(
       now: new Date().toISOString(),
     });
     const plan = makeIntegration(config, facts, { skip: options.skip ?? [], shares }, packageVersion());
-    return await runGuestPlan(session, plan, {
+    const ran = await runGuestPlan(session, plan, {
       again: againOf(name, address, vmid, options),
       yes: options.yes === true,
       findings: facts.findings,
       hosts,
     });
+    return ran.exitCode;
   } finally {
     await opened.close();
   }

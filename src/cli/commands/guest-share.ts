@@ -1,16 +1,18 @@
-import { realpath, stat } from 'node:fs/promises';
 import type { Config, ShareConfig } from '../../config/config.ts';
 import { loadConfig } from '../../config/load.ts';
 import { exitCode } from '../../errors/exit-code.ts';
 import { editSource, type FleetEdit } from '../../nix/edit-fleet.ts';
+import { editedFile } from '../../nix/edited-file.ts';
 import { nixError } from '../../nix/errors.ts';
 import { findHost } from '../../nix/find-host.ts';
 import { fleetOf } from '../../nix/fleet.ts';
 import { type NixSource, readSource } from '../../nix/source.ts';
 import { type FleetFileEdit, writeFleetPlan } from '../../plan/fleet/write-hosts.ts';
 import { fleetAsText } from '../../plan/render/fleet.ts';
+import { controllerHost } from '../../ssh/local.ts';
 import { usageError } from '../errors.ts';
-import { performFleetPlan } from '../fleet-run.ts';
+import { withInterrupt } from '../interrupt.ts';
+import { performPlan } from '../perform-plan.ts';
 import type { Action } from '../program.ts';
 import { openTerminal } from '../terminal.ts';
 import { packageVersion } from '../version.ts';
@@ -25,7 +27,7 @@ interface ShareOptions {
 export const guestShare: Action = async (globals, given, [name = '']) => {
   const options = given as ShareOptions;
   const terminal = openTerminal({ color: globals.color, json: globals.json === true }, process.env);
-  const config = loadConfig(globals.file, process.env);
+  const config = loadConfig(globals.file, process.env, { unmade: true });
   const edit = await editOf(config, name, options);
   if (edit.after === edit.before) {
     if (terminal.json) terminal.out.write(`${JSON.stringify({ type: 'unchanged', file: edit.path })}\n`);
@@ -46,7 +48,9 @@ export const guestShare: Action = async (globals, given, [name = '']) => {
       return exitCode.done;
     }
   }
-  await performFleetPlan(config, plan);
+  await withInterrupt((signals) =>
+    performPlan(config, plan, { ...signals, folder: 'fleet-runs', hosts: () => controllerHost() }),
+  );
   if (!terminal.json) terminal.err.write(`${edit.path} is written.\n`);
   return exitCode.done;
 };
@@ -60,7 +64,6 @@ async function editOf(config: Config, name: string, options: ShareOptions): Prom
       next: [`write into ${config.file}: hosts: { file: hosts.nix }`],
     });
   const source = await readSource(config.hosts.file);
-  const path = await realpath(source.file);
   await refuseAnotherMachine(config, name, source);
   let now = source;
   let evaluated = true;
@@ -71,16 +74,7 @@ async function editOf(config: Config, name: string, options: ShareOptions): Prom
     evaluated &&= edited.evaluated;
     attribute = edited.attribute;
   }
-  const { mode, uid, gid } = await stat(path);
-  return {
-    path,
-    before: source.text,
-    after: now.text,
-    mode: (mode & 0o7777).toString(8).padStart(4, '0'),
-    owner: { uid, gid },
-    attribute,
-    evaluated,
-  };
+  return editedFile(source, now, { attribute, evaluated });
 }
 
 function fleetEdit(host: string, share: ShareConfig, options: ShareOptions): FleetEdit {

@@ -3,7 +3,7 @@ import { agentIsOn, firstDisk, hasCloudInit, sizeInBytes } from '../../proxmox/v
 import type { Blocker } from '../plan.ts';
 import { guestBlocker } from './errors.ts';
 import type { NewGuestFacts, SeenVm } from './facts.ts';
-import { madeFor } from './made-by.ts';
+import { isEntered, madeFor } from './made-by.ts';
 
 /** Why the guest cannot be made as the cluster is now. A guest that is whole needs no template any more. */
 export function newGuestBlockers(facts: NewGuestFacts, wish: GuestWish): Blocker[] {
@@ -16,7 +16,7 @@ export function newGuestBlockers(facts: NewGuestFacts, wish: GuestWish): Blocker
       }),
     ];
   const taken = takenBlockers(facts, wish);
-  const entered = facts.alike.some((vm) => vm.vmid === wish.vmid && vm.name === wish.name && !vm.template);
+  const entered = facts.alike.some((vm) => isEntered(vm, wish));
   const whole = entered || made.some((vm) => madeFor(wish.name, vm) === 'whole');
   return whole
     ? taken
@@ -28,7 +28,7 @@ const named = ({ vmid, name, node }: SeenVm) => `VM ${vmid} (${name}, on ${node}
 function takenBlockers(facts: NewGuestFacts, wish: GuestWish): Blocker[] {
   const others = facts.alike.filter((vm) => madeFor(wish.name, vm) === undefined);
   return others.flatMap((vm) => {
-    if (vm.vmid === wish.vmid && vm.name === wish.name && !vm.template) return [];
+    if (isEntered(vm, wish)) return [];
     if (vm.vmid === wish.vmid)
       return [
         guestBlocker('guest/vmid-taken', {
@@ -38,7 +38,7 @@ function takenBlockers(facts: NewGuestFacts, wish: GuestWish): Blocker[] {
       ];
     return [
       guestBlocker('guest/name-taken', {
-        seen: `${named(vm)} has the name ${wish.name}`,
+        seen: `${named(vm)} has the name ${wish.vmName ?? wish.name}`,
         next: [
           'drayage guest new with another name',
           `if it is that guest: write guests.${wish.name}.vmid: ${vm.vmid} in drayage.yaml, then drayage guest integrate ${wish.name}`,

@@ -3,6 +3,7 @@ import type { Check } from '../operation.ts';
 import type { Step } from '../plan.ts';
 import { sameDigest } from '../steps/checks.ts';
 import type { ConfigFile } from './facts.ts';
+import { guestStep } from './guest-step.ts';
 
 /**
  * The guest in drayage.yaml; where the file cannot be edited safely, a note with what to paste instead of a step. Nothing
@@ -31,10 +32,7 @@ export function enterSteps(
     what: `${file.path} has it`,
   };
   return [
-    {
-      id: `enter-guest ${name}`,
-      phase: `guest ${name}`,
-      stage: 'prepare',
+    guestStep(guest, 'enter-guest', {
       title: `Enter ${name} in ${file.path}`,
       why: 'The other commands find the guest by it. Comments and order of the file stay as they are.',
       needs: [...needs],
@@ -52,7 +50,6 @@ export function enterSteps(
         },
       ],
       proof: [entered],
-      undo: [],
-    },
+    }),
   ];
 }

@@ -52,10 +52,15 @@ export const guestPlanErrors = {
     meaning:
       'known_hosts has another key under this name: an earlier machine had the address. drayage takes no key away that it did not put there.',
   },
-  'guest/kept-by-opentofu': {
+  'guest/not-entered': {
     exit: refused,
     meaning:
-      'drayage.yaml says that OpenTofu keeps the virtual machines (`tofu`). One that is made beside it is unknown to its state, until it is imported.',
+      'drayage.yaml says that OpenTofu keeps the virtual machines (`tofu`); it makes what is described in hosts.nix or drayage.yaml, and neither could be edited.',
+  },
+  'guest/other-template': {
+    exit: refused,
+    meaning:
+      'OpenTofu would clone another template than the guest shall come from, or look for it on another node.',
   },
   'guest/missing-privilege': {
     exit: refused,

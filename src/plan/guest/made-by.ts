@@ -1,3 +1,4 @@
+import type { GuestWish } from '../../config/config.ts';
 import type { SeenVm } from './facts.ts';
 
 /** What a clone carries as its description until it is configured: by it a killed run finds its guest again. */
@@ -12,4 +13,9 @@ export function madeFor(guest: string, vm: SeenVm): 'half' | 'whole' | undefined
   const text = vm.config?.description ?? '';
   if (text.includes(beingMade(guest))) return 'half';
   return text.includes(`Made by drayage for the guest ${guest},`) ? 'whole' : undefined;
+}
+
+/** What the operator's files have by number, and the cluster by the same name, is this guest, whoever made it. */
+export function isEntered(vm: SeenVm, { name, vmid, vmName }: GuestWish): boolean {
+  return vm.vmid === vmid && vm.name === (vmName ?? name) && !vm.template;
 }

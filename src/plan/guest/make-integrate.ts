@@ -14,6 +14,7 @@ import { shareSteps } from '../steps/index.ts';
 import { type MountTarget, mountedStep, mountUnitsStep } from '../steps/mounts.ts';
 import { enterSteps } from './enter.ts';
 import { guestBlocker } from './errors.ts';
+import { guestStep } from './guest-step.ts';
 import type { IntegrateFacts, IntegratePart } from './integrate-facts.ts';
 import { nixosSteps } from './nixos-steps.ts';
 
@@ -235,22 +236,4 @@ function entrySteps(facts: IntegrateFacts, notes: string[]): Step[] {
     proof: [{ ...plain, within: 30 }],
   });
   return [reachable, ...enterSteps({ name, file, needs: [reachable.id] }, edits, notes)];
-}
-
-function guestStep(
-  { name }: Pick<IntegrateFacts, 'name'>,
-  id: string,
-  rest: Partial<Step> & Pick<Step, 'title' | 'why'>,
-): Step {
-  return {
-    id: `${id} ${name}`,
-    phase: `guest ${name}`,
-    stage: 'prepare',
-    needs: [],
-    probe: [],
-    operations: [],
-    proof: [],
-    undo: [],
-    ...rest,
-  };
 }

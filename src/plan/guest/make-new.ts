@@ -5,10 +5,18 @@ import type { Plan, Step } from '../plan.ts';
 import { planId } from '../plan-id.ts';
 import { newGuestBlockers } from './blockers.ts';
 import { enterSteps } from './enter.ts';
-import { guestBlocker } from './errors.ts';
 import type { NewGuestFacts, SeenVm } from './facts.ts';
-import { madeFor } from './made-by.ts';
-import { agentStep, configureStep, createStep, resizeStep, startStep, type Vm } from './new-steps.ts';
+import { finishSteps, leftoversOf } from './finish-steps.ts';
+import { isEntered, madeFor } from './made-by.ts';
+import {
+  agentStep,
+  configureStep,
+  createStep,
+  resizeStep,
+  startStep,
+  stillBeingMade,
+  type Vm,
+} from './new-steps.ts';
 
 export interface NewGuest {
   readonly wish: GuestWish;
@@ -16,8 +24,11 @@ export interface NewGuest {
   readonly enterCreate: boolean;
   /** The number is not in drayage.yaml yet. */
   readonly enterVmid: boolean;
-  /** OpenTofu keeps the virtual machines, and nobody said that this one is to be made through the API. */
-  readonly byTofu?: boolean;
+  /** OpenTofu has made it: what it does not set is still to be set, as long as the machine does not run. */
+  readonly byTofu?: {
+    /** Mappings of the virtiofs devices that it shall have. */
+    readonly mappings: readonly string[];
+  };
 }
 
 /** The guest as it is now, where drayage has made it already or has begun to. */
@@ -27,9 +38,7 @@ export function guestNow(
 ): { vm: SeenVm; state: 'half' | 'whole' } | undefined {
   const made = facts.alike.flatMap((vm) => {
     const state = madeFor(wish.name, vm);
-    // What drayage.yaml has by number and the cluster by the same name is this guest, whoever made it.
-    const entered = wish.vmid === vm.vmid && wish.name === vm.name && !vm.template;
-    if (state === undefined && !entered) return [];
+    if (state === undefined && !isEntered(vm, wish)) return [];
     return [{ vm, state: state ?? ('whole' as const) }];
   });
   return made.length === 1 ? made[0] : undefined;
@@ -39,10 +48,7 @@ export function guestNow(
 export function makeNewGuest(facts: NewGuestFacts, wanted: NewGuest, version: string): Plan {
   const { wish } = wanted;
   const now = guestNow(facts, wish);
-  const blockers = [
-    ...newGuestBlockers(facts, wish),
-    ...(wanted.byTofu === true && now === undefined ? [keptByTofu(wish.name)] : []),
-  ];
+  const blockers = newGuestBlockers(facts, wish);
   const notes: string[] = [];
   const steps =
     facts.template?.config === undefined && now?.state !== 'whole'
@@ -71,30 +77,39 @@ function guestSteps(
   const node = now?.vm.node ?? facts.template?.node ?? '';
   const vm: Vm = { name, vmid, path: `/nodes/${node}/qemu/${vmid}` };
   const template = facts.template?.config;
-  const making =
-    now?.state === 'whole' || template === undefined || facts.template === undefined
-      ? []
-      : [
-          createStep(facts.template, wish, vm),
-          ...resizeStep(template, wish, vm),
-          configureStep(template, facts, wish, vm),
-        ];
-  const entry = enterSteps({ name, file: facts.file, needs: [`agent ${name}`] }, editsOf(wanted, vm), notes);
-  return [...making, startStep(vm, template ?? {}, making.length > 0), agentStep(vm), ...entry];
+  const making = makingSteps(facts, wanted, now, vm);
+  const needs = making.flatMap(({ id }) => (/^(configure|finish)-guest /.test(id) ? [id] : []));
+  const before = now?.vm.config ?? template ?? {};
+  const leftovers = making.length === 0 ? [] : leftoversOf(template ?? {}, before, wanted.byTofu?.mappings);
+  const entry = enterSteps(
+    { name, file: facts.file, needs: [`agent ${name}`] },
+    editsOf(wanted, vmid),
+    notes,
+  );
+  return [...making, startStep(vm, needs, leftovers), agentStep(vm), ...entry];
 }
 
-function keptByTofu(name: string) {
-  return guestBlocker('guest/kept-by-opentofu', {
-    seen: `${name} does not exist yet, and drayage.yaml has \`tofu\``,
-    next: [
-      `let OpenTofu make it: describe ${name} where it reads your machines, then drayage tofu generate, drayage tofu apply, drayage guest integrate ${name}`,
-      `or through the API: drayage guest new ${name} --api, then drayage tofu generate, which writes an import block for it`,
-    ],
-  });
+function makingSteps(
+  facts: NewGuestFacts,
+  { wish, byTofu }: NewGuest,
+  now: ReturnType<typeof guestNow>,
+  vm: Vm,
+): Step[] {
+  const template = facts.template?.config;
+  if (template === undefined || facts.template === undefined) return [];
+  if (now?.state !== 'whole')
+    return [
+      createStep(facts.template, wish, vm),
+      ...resizeStep(template, wish, vm, stillBeingMade(vm)),
+      configureStep(template, facts, wish, vm),
+    ];
+  const { config } = now.vm;
+  if (byTofu === undefined || config === undefined || now.vm.running) return [];
+  return finishSteps({ template, config, wish, vm, facts, mappings: byTofu.mappings });
 }
 
 /** What drayage.yaml gets: how the guest was wished for, and its number. */
-function editsOf({ wish, enterCreate, enterVmid }: NewGuest, { vmid }: Vm): Edit[] {
+export function editsOf({ wish, enterCreate, enterVmid }: NewGuest, vmid: string): Edit[] {
   const number = /^\d+$/.test(vmid) ? Number(vmid) : vmid;
   return [
     ...(enterCreate ? [edit(wish.name, 'create', plainOf(wish.create))] : []),

@@ -3,6 +3,7 @@ import { sizeInBytes, type VmConfig } from '../../proxmox/vm-config.ts';
 import type { Check } from '../operation.ts';
 import type { Step } from '../plan.ts';
 import type { NewGuestFacts, SeenVm } from './facts.ts';
+import { guestStep } from './guest-step.ts';
 import { beingMade, wasMade } from './made-by.ts';
 import { changesOf } from './vm-changes.ts';
 
@@ -17,20 +18,6 @@ export interface Vm {
   readonly path: string;
 }
 
-function step(vm: Vm, id: string, rest: Partial<Step> & Pick<Step, 'title' | 'why'>): Step {
-  return {
-    id: `${id} ${vm.name}`,
-    phase: `guest ${vm.name}`,
-    stage: 'prepare',
-    needs: [],
-    probe: [],
-    operations: [],
-    proof: [],
-    undo: [],
-    ...rest,
-  };
-}
-
 /** A look at one key of the configuration. */
 function configured(vm: Vm, at: string, matches: string, what: string): Extract<Check, { kind: 'call' }> {
   return { kind: 'call', path: `${vm.path}/config`, at, matches, what };
@@ -42,7 +29,7 @@ export function createStep(template: SeenVm, wish: GuestWish, vm: Vm): Step {
     configured(vm, 'name', `^${wish.name}$`, `there is a virtual machine ${wish.name}`),
     { kind: 'call', path: `${vm.path}/config`, at: 'lock', absent: true, what: 'no task holds it' },
   ];
-  return step(vm, 'create-guest', {
+  return guestStep(vm, 'create-guest', {
     title: `Clone template ${template.vmid} (${template.name}) as ${wish.name}`,
     why: 'A full clone: its disks depend on nothing. Until it is configured its description says that drayage is making it, so that a run that is cut off goes on with it instead of making another one.',
     probe: there,
@@ -65,7 +52,8 @@ export function createStep(template: SeenVm, wish: GuestWish, vm: Vm): Step {
   });
 }
 
-export function resizeStep(template: VmConfig, wish: GuestWish, vm: Vm): Step[] {
+/** @param guard what must hold so that it is still the machine that is being made */
+export function resizeStep(template: VmConfig, wish: GuestWish, vm: Vm, guard: Check): Step[] {
   const { growsDisk } = changesOf(template, wish, {});
   if (growsDisk === undefined) return [];
   const { key, size } = growsDisk;
@@ -74,7 +62,7 @@ export function resizeStep(template: VmConfig, wish: GuestWish, vm: Vm): Step[] 
   const shown = same.map((unit) => `${bytes / (sizeInBytes(`1${unit}`) ?? 1)}${unit}`);
   const grown = configured(vm, key, `(^|,)size=(${shown.join('|')})(,|$)`, `${key} has ${size}`);
   return [
-    step(vm, 'resize-guest', {
+    guestStep(vm, 'resize-guest', {
       title: `Grow ${key} of ${vm.name} to ${size}`,
       why: 'The guest sees a larger disk when it boots. Its partition and file system grow where the template is made for that (cloud-init does it).',
       needs: [`create-guest ${vm.name}`],
@@ -85,7 +73,7 @@ export function resizeStep(template: VmConfig, wish: GuestWish, vm: Vm): Step[] 
           method: 'PUT',
           path: `${vm.path}/resize`,
           params: { disk: key, size },
-          guards: [stillBeingMade(vm)],
+          guards: [guard],
           timeoutSeconds: 600,
           what: 'grow the disk',
         },
@@ -108,23 +96,11 @@ export function configureStep(template: VmConfig, facts: NewGuestFacts, wish: Gu
   const proof: Check[] = [
     ...done,
     configured(vm, 'memory', `^${memory}$`, `its memory is the plain number ${memory}`),
-    ...removes.map(
-      (key): Check => ({
-        kind: 'call',
-        path: `${vm.path}/config`,
-        at: key,
-        absent: true,
-        what: `it has no ${key}`,
-      }),
-    ),
+    ...removes.map((key) => hasNo(vm, key)),
   ];
-  const devices =
-    removes.length === 0
-      ? ''
-      : ` ${removes.join(', ')} of the template ${removes.length === 1 ? 'goes' : 'go'}: two machines would write into one directory.`;
-  return step(vm, 'configure-guest', {
+  return guestStep(vm, 'configure-guest', {
     title: `Configure ${vm.name}: ${summary(params)}`,
-    why: `Before its first start.${devices} Memory is a plain number and cannot be plugged while it runs: QEMU refuses anything else with virtiofs.`,
+    why: `Before its first start.${withoutDevices(removes)} Memory is a plain number and cannot be plugged while it runs: QEMU refuses anything else with virtiofs.`,
     needs: [`create-guest ${vm.name}`],
     probe: done,
     operations: [
@@ -137,16 +113,7 @@ export function configureStep(template: VmConfig, facts: NewGuestFacts, wish: Gu
           description: wasMade(wish.name, wish.create.template),
           ...(removes.length === 0 ? {} : { delete: removes.join(',') }),
         },
-        guards: [
-          stillBeingMade(vm),
-          {
-            kind: 'call',
-            path: `${vm.path}/status/current`,
-            at: 'status',
-            equals: 'stopped',
-            what: 'it is stopped',
-          },
-        ],
+        guards: [stillBeingMade(vm), isStopped(vm)],
         what: 'set all of it in one call',
       },
     ],
@@ -159,7 +126,17 @@ function summary(params: Readonly<Record<string, string | number>>): string {
   return shown.flatMap((key) => (params[key] === undefined ? [] : [`${key} ${params[key]}`])).join(', ');
 }
 
-function stillBeingMade(vm: Vm): Check {
+export function isStopped(vm: Vm): Check {
+  return {
+    kind: 'call',
+    path: `${vm.path}/status/current`,
+    at: 'status',
+    equals: 'stopped',
+    what: 'it is stopped',
+  };
+}
+
+export function stillBeingMade(vm: Vm): Check {
   return configured(
     vm,
     'description',
@@ -168,7 +145,18 @@ function stillBeingMade(vm: Vm): Check {
   );
 }
 
-export function startStep(vm: Vm, template: VmConfig, isNew: boolean): Step {
+/** Why virtiofs devices of the template do not stay. */
+export function withoutDevices(keys: readonly string[]): string {
+  if (keys.length === 0) return '';
+  return ` ${keys.join(', ')} of the template ${keys.length === 1 ? 'goes' : 'go'}: two machines would write into one directory.`;
+}
+
+export function hasNo(vm: Vm, key: string): Check {
+  return { kind: 'call', path: `${vm.path}/config`, at: key, absent: true, what: `it has no ${key}` };
+}
+
+/** @param leftovers keys of virtiofs devices with which it must not start */
+export function startStep(vm: Vm, needs: readonly string[], leftovers: readonly string[]): Step {
   const runs = {
     kind: 'call',
     path: `${vm.path}/status/current`,
@@ -176,11 +164,10 @@ export function startStep(vm: Vm, template: VmConfig, isNew: boolean): Step {
     equals: 'running',
     what: `${vm.name} runs`,
   } as const;
-  const leftovers = Object.keys(template).filter((key) => /^virtiofs\d+$/.test(key));
-  return step(vm, 'start-guest', {
+  return guestStep(vm, 'start-guest', {
     title: `Start ${vm.name}`,
     why: 'Its address and its host key are known when it runs.',
-    needs: isNew ? [`configure-guest ${vm.name}`] : [],
+    needs: [...needs],
     probe: [runs],
     operations: [
       {
@@ -188,17 +175,7 @@ export function startStep(vm: Vm, template: VmConfig, isNew: boolean): Step {
         method: 'POST',
         path: `${vm.path}/status/start`,
         params: {},
-        guards: isNew
-          ? leftovers.map(
-              (key): Check => ({
-                kind: 'call',
-                path: `${vm.path}/config`,
-                at: key,
-                absent: true,
-                what: `it has no ${key} of its template`,
-              }),
-            )
-          : [],
+        guards: leftovers.map((key) => ({ ...hasNo(vm, key), what: `it has no ${key} of its template` })),
         timeoutSeconds: 120,
         what: 'start it',
       },
@@ -215,7 +192,7 @@ export function agentStep(vm: Vm): Step {
     matches: '.',
     what: `the guest agent of ${vm.name} answers`,
   };
-  return step(vm, 'agent', {
+  return guestStep(vm, 'agent', {
     title: `${vm.name} has booted`,
     why: 'The guest agent is the word from inside that comes over the API, before anything is known of the network.',
     needs: [`start-guest ${vm.name}`],

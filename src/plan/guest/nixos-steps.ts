@@ -1,5 +1,6 @@
 import type { Check } from '../operation.ts';
 import type { Step } from '../plan.ts';
+import { guestStep } from './guest-step.ts';
 import type { IntegrateFacts, IntegratePart, NixosFacts } from './integrate-facts.ts';
 
 /** Building a system from nothing may take hours. */
@@ -23,20 +24,6 @@ export function nixosSteps(facts: IntegrateFacts, skip: readonly IntegratePart[]
     ...(does('hardware') ? hardwareSteps(facts, nixos, notes) : []),
     ...(does('configuration') ? [configurationStep(facts, nixos)] : []),
   ];
-}
-
-function step({ name }: IntegrateFacts, id: string, rest: Partial<Step> & Pick<Step, 'title' | 'why'>): Step {
-  return {
-    id: `${id} ${name}`,
-    phase: `guest ${name}`,
-    stage: 'prepare',
-    needs: [],
-    probe: [],
-    operations: [],
-    proof: [],
-    undo: [],
-    ...rest,
-  };
 }
 
 function noteKey({ hostKey, name }: IntegrateFacts, nixos: NixosFacts, notes: string[]): void {
@@ -63,7 +50,7 @@ function hardwareSteps(facts: IntegrateFacts, { hardware }: NixosFacts, notes: s
     what: `${path} is what the guest says`,
   };
   return [
-    step(facts, 'hardware', {
+    guestStep(facts, 'hardware', {
       title: `Hardware configuration of ${facts.name} in ${path}`,
       why: 'As nixos-generate-config sees it in the guest. A flake sees it only when git knows it.',
       probe: [there],
@@ -94,7 +81,7 @@ function configurationStep(facts: IntegrateFacts, nixos: NixosFacts): Step {
     within: 1800,
     what: 'the switch has ended well',
   };
-  return step(facts, 'configuration', {
+  return guestStep(facts, 'configuration', {
     title: `NixOS configuration ${attribute} on ${name}`,
     why: 'It is built here and made the one to boot; then a unit of the guest itself switches to it, so that a network that restarts in the midst does not end it.',
     probe: toplevel === undefined ? [] : [runs()],
@@ -144,7 +131,7 @@ function secretSteps(facts: IntegrateFacts, { folder, sops }: NixosFacts): Step[
   const title = `${name} can read its secrets`;
   if (!named)
     return [
-      step(facts, 'secrets', {
+      guestStep(facts, 'secrets', {
         title,
         why: `${folder}/.sops.yaml says who can, and does not name it yet.`,
         byHand: `Add to the keys of ${folder}/.sops.yaml, and to the rules of the files that ${name} shall read:\n  - &${name} ${recipient}\nor leave it out: drayage guest integrate ${name} --skip secrets`,
@@ -159,7 +146,7 @@ function secretSteps(facts: IntegrateFacts, { folder, sops }: NixosFacts): Step[
     what: `${file} is encrypted for ${name} too`,
   });
   return [
-    step(facts, 'secrets', {
+    guestStep(facts, 'secrets', {
       title,
       why: '.sops.yaml names it; the files that are encrypted already have to be encrypted anew for it.',
       probe: files.map(has),

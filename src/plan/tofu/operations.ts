@@ -23,38 +23,41 @@ const hashes = (path: string, sha256: string, what: string): Check => ({
 
 /** Writes files that were looked at before, each only if it is still what was seen. */
 export function writeFiles(files: readonly FileWrite[], title: string, drayage: string): Plan {
-  return planOf(
-    files.map((file) => {
-      const there = hashes(file.path, file.textSha256, `${file.path} is what is written`);
-      return step(
-        `write ${file.path}`,
-        title,
-        [
-          {
-            kind: 'write',
-            host: controller,
-            path: file.path,
-            content: file.text,
-            mode: '0644',
-            guards: [
-              file.seenSha256 === undefined
-                ? {
-                    kind: 'run',
-                    host: controller,
-                    argv: ['test', '!', '-e', file.path],
-                    expect: { exitCode: 0 },
-                    what: `${file.path} is not there yet`,
-                  }
-                : hashes(file.path, file.seenSha256, `${file.path} is what it was when it was read`),
-            ],
-            what: `write ${file.path}`,
-          },
-        ],
-        [there],
-      );
-    }),
-    drayage,
-  );
+  return planOf(fileSteps(files, title), drayage);
+}
+
+/** A step for each of the files. */
+export function fileSteps(files: readonly FileWrite[], title: string): Step[] {
+  return files.map((file) => {
+    const there = hashes(file.path, file.textSha256, `${file.path} is what is written`);
+    const absent: Check = {
+      kind: 'run',
+      host: controller,
+      argv: ['test', '!', '-e', file.path],
+      expect: { exitCode: 0 },
+      what: `${file.path} is not there yet`,
+    };
+    return step(
+      `write ${file.path}`,
+      title,
+      [
+        {
+          kind: 'write',
+          host: controller,
+          path: file.path,
+          content: file.text,
+          mode: '0644',
+          guards: [
+            file.seenSha256 === undefined
+              ? absent
+              : hashes(file.path, file.seenSha256, `${file.path} is what it was when it was read`),
+          ],
+          what: `write ${file.path}`,
+        },
+      ],
+      [there],
+    );
+  });
 }
 
 /** Operations of one step that is not a move's. */

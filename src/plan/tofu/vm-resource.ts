@@ -71,7 +71,19 @@ export function vmResource(
     ...(vm.machine === undefined ? {} : { machine: literal(vm.machine) }),
     ...(imported || vm.template === undefined
       ? {}
-      : { clone: { vm_id: vm.template, full: true, retries: 3 } }),
+      : {
+          clone: {
+            vm_id: vm.template,
+            full: true,
+            retries: 3,
+            // A disk that is described says itself where it lies.
+            ...(vm.storage === undefined || vm.disk !== undefined
+              ? {}
+              : { datastore_id: literal(vm.storage) }),
+          },
+          // It has the virtiofs devices of its template: it is started when they are gone (`drayage guest new`).
+          started: false,
+        }),
     ...(vm.cores === undefined && cpuType === undefined
       ? {}
       : {

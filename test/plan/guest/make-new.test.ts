@@ -208,14 +208,6 @@ describe('what keeps a guest from being made', () => {
     expect(blockers[0]?.next.join('\n')).toMatch(way);
   });
 
-  it('OpenTofu keeps the machines: both ways are shown; a guest that is there is no matter of it', () => {
-    const byTofu = (facts: Partial<NewGuestFacts>) =>
-      makeNewGuest(newFacts(facts), { ...newGuest(), byTofu: true }, '0.1.0').blockers;
-    expect(byTofu({}).map(({ code }) => code)).toEqual(['guest/kept-by-opentofu']);
-    expect(byTofu({})[0]?.next.join('\n')).toMatch(/drayage tofu apply.*\n.*drayage guest new doc2 --api/);
-    expect(byTofu({ alike: [machine(115, 'doc2', { description: made })] })).toEqual([]);
-  });
-
   it('there is no such template', () => {
     const { template: _none, ...facts } = newFacts();
     const none = makeNewGuest(facts, newGuest(), '0.1.0');

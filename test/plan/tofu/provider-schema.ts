@@ -28,6 +28,7 @@ export const vmSchema: Readonly<Record<string, Field>> = {
   bios: { is: 'string', accepts: /^(ovmf|seabios)$/ },
   machine: { is: 'string', accepts: /^(pc|q35|pc-.*)$/ },
   protection: { is: 'bool' },
+  started: { is: 'bool' },
   reboot_after_update: { is: 'bool' },
   purge_on_destroy: { is: 'bool' },
   delete_unreferenced_disks_on_destroy: { is: 'bool' },

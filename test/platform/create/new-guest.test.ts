@@ -30,7 +30,7 @@ it('a guest is cloned, configured before its first start, and entered; the secon
   const before = world.yaml();
   const asked = await world.run(create.slice(0, -1));
   expect(asked.exitCode).toBe(2);
-  expect(asked.stderr).toContain('-> drayage guest new doc2 --yes');
+  expect(asked.stderr).toContain(`-> drayage guest new doc2 ${options.join(' ')} --yes`);
   expect(world.writes()).toEqual([]);
 
   const ended = await world.run(create);
