@@ -158,7 +158,11 @@ const guestSchema = z.strictObject({
 
 const maintenanceSchema = z
   .strictObject({
-    dataset: dataset.optional().describe('The ZFS dataset there; made when it does not exist.'),
+    dataset: dataset
+      .optional()
+      .describe(
+        'The ZFS dataset there; made when it does not exist, by `zfs receive` where that is possible.',
+      ),
     path: mappedPath
       .optional()
       .describe(

@@ -4,7 +4,7 @@ import { guestError } from '../guest/errors.ts';
 import { type Answer, probe } from '../guest/probe.ts';
 import { moveLayout, shareLayout } from '../plan/share-layout.ts';
 import type { Host } from '../ssh/host.ts';
-import { readDataset } from '../zfs/dataset.ts';
+import { nearestAbove, readDataset } from '../zfs/dataset.ts';
 import type { MoveFindings, ShareFindings, ShareMarker } from './findings.ts';
 
 const markerSchema = z.object({ uuid: z.string().min(1), share: z.string().min(1) });
@@ -68,6 +68,10 @@ export async function readShare(
       ...(mounted && yes('standby') && !yes('marker')
         ? { elsewhere: answers.standby?.stdout.trim() ?? '' }
         : {}),
+      // As `maintenance leave` has it while zfs brings the share back.
+      ...(dataset !== undefined && dataset.mountpoint === 'none' && dataset.readonly
+        ? { elsewhere: `${share.dataset} has no mount point and is read-only` }
+        : {}),
       ...(mounted && yes('marker') ? { marker: readMarker(host, share, answers.marker?.stdout ?? '') } : {}),
     },
     targets: new Map(
@@ -84,19 +88,6 @@ export async function readShare(
         ]),
     ),
   };
-}
-
-/** The dataset in which a missing one would be made: quotas and redundancy are its own, a pool's free space knows neither. */
-async function nearestAbove(host: Host, name: string): Promise<Awaited<ReturnType<typeof readDataset>>> {
-  for (let above = parentOf(name); above !== ''; above = parentOf(above)) {
-    const found = await readDataset(host, above);
-    if (found !== undefined) return found;
-  }
-  return undefined;
-}
-
-function parentOf(dataset: string): string {
-  return dataset.slice(0, Math.max(0, dataset.lastIndexOf('/')));
 }
 
 /** ZFS and btrfs make inodes as they are needed (statvfs' numbers follow the free space, or are 0). */

@@ -1,5 +1,4 @@
 import type { Config, ShareConfig } from '../config/config.ts';
-import { DrayageError } from '../errors/error.ts';
 import { probe } from '../guest/probe.ts';
 import { readSystem } from '../guest/system.ts';
 import type { NotSeen } from '../inspect/findings.ts';
@@ -12,7 +11,7 @@ import { missingPrivileges, type PrivilegeNeed } from '../proxmox/permissions.ts
 import { proxmoxReader } from '../proxmox/reader.ts';
 import type { Host, Hosts } from '../ssh/host.ts';
 import { asUser } from '../workloads/as-user.ts';
-import { readPlace } from './place.ts';
+import { readPlaces, seenOrNoted } from './places.ts';
 
 export interface MaintenanceQuestion {
   readonly config: Config;
@@ -25,7 +24,7 @@ export interface MaintenanceQuestion {
 
 /** Looks at the cluster, at both places of each share, and at the guests that mount them. Changes nothing. */
 export async function readMaintenance(question: MaintenanceQuestion): Promise<MaintenanceFacts> {
-  const { config, hosts, client, journey, now } = question;
+  const { config, client, journey, now } = question;
   const { cluster: seen, notSeen } = await proxmoxReader(client).cluster();
   const shares = sharesOf(config, { cluster: seen }, journey);
   const vmids = new Set(
@@ -39,7 +38,7 @@ export async function readMaintenance(question: MaintenanceQuestion): Promise<Ma
   const needs = needsOf(shares, [...vmids]);
   const [missing, places, managed, guests] = await Promise.all([
     missingPrivileges(client, needs),
-    Promise.all(shares.map((share) => placesOf(question, share, notSeen))),
+    Promise.all(shares.map((share) => readPlaces(question, share, notSeen))),
     haManaged(client),
     Promise.all(names.map(({ name }) => readGuest(question, name, shares, notSeen))),
   ]);
@@ -70,32 +69,6 @@ export async function readMaintenance(question: MaintenanceQuestion): Promise<Ma
         }),
       ),
     ];
-  }
-
-  async function placesOf(
-    { config: { nodes } }: MaintenanceQuestion,
-    share: ShareConfig,
-    told: NotSeen[],
-  ): Promise<MaintenanceFacts['shares'][string]> {
-    const elsewhere = share.maintenance[journey.node];
-    const node = (name: string) => nodes[name]?.sshFromNode ?? name;
-    const [own, other] = await Promise.all([
-      seenOrNoted(told, `node ${share.node}`, share.path, () =>
-        readPlace(hosts(share.node), {
-          path: share.path,
-          dataset: share.dataset,
-          otherNode: node(journey.node),
-        }),
-      ),
-      seenOrNoted(told, `node ${journey.node}`, elsewhere?.path ?? share.path, () =>
-        readPlace(hosts(journey.node), {
-          path: elsewhere?.path ?? share.path,
-          ...(elsewhere?.dataset === undefined ? {} : { dataset: elsewhere.dataset }),
-          otherNode: node(share.node),
-        }),
-      ),
-    ]);
-    return { ...(own === undefined ? {} : { own }), ...(other === undefined ? {} : { other }) };
   }
 }
 
@@ -195,27 +168,4 @@ async function haManaged(client: ProxmoxClient): Promise<ReadonlySet<number>> {
   return new Set(
     list.flatMap(({ sid }) => (/^vm:\d+$/.test(String(sid)) ? [Number(String(sid).slice(3))] : [])),
   );
-}
-
-async function seenOrNoted<T>(
-  notSeen: NotSeen[],
-  subject: string,
-  what: string,
-  look: () => Promise<T>,
-): Promise<T | undefined> {
-  try {
-    return await look();
-  } catch (error) {
-    if (!(error instanceof DrayageError) || error.code === 'ssh/aborted') throw error;
-    const [next = error.meaning, ...more] = error.next;
-    notSeen.push({
-      subject,
-      what,
-      seen: error.seen,
-      next,
-      ...(more.length === 0 ? {} : { more }),
-      meaning: error.meaning,
-    });
-    return undefined;
-  }
 }

@@ -4,7 +4,7 @@ import { nodeTools } from '../guest/tools.ts';
 import type { PlaceFacts } from '../plan/golden-path/facts.ts';
 import { shareLayout } from '../plan/share-layout.ts';
 import type { Host } from '../ssh/host.ts';
-import { readDataset } from '../zfs/dataset.ts';
+import { nearestAbove, readDataset } from '../zfs/dataset.ts';
 
 /** One place of a share, as the configuration names it. */
 interface PlaceQuestion {
@@ -50,8 +50,9 @@ export async function readPlace(
   const state = kind === undefined ? 'missing' : kind === 'directory' ? 'directory' : 'not-a-directory';
   const [fsType = '', source = ''] = (text('system') ?? '').split(' ');
   const [fsid = '', free = '0', unit = '0'] = (text('room') ?? '').split(' ');
-  const own =
-    dataset === undefined || text('tool:zfs') === undefined ? undefined : await readDataset(host, dataset);
+  const named = text('tool:zfs') === undefined ? undefined : dataset;
+  const own = named === undefined ? undefined : await readDataset(host, named);
+  const room = own ?? (named === undefined ? undefined : await nearestAbove(host, named));
   const current = text('marker');
   const standby = text('standby');
   const inode = text('inode');
@@ -82,7 +83,7 @@ export async function readPlace(
     ...(inode === undefined ? {} : { markerInode: inode }),
     ...(standby === undefined ? {} : { standby }),
     ...(own === undefined ? {} : { dataset: { mounted: own.mounted, mountpoint: own.mountpoint } }),
-    availableBytes: own?.availableBytes ?? Number(free) * Number(unit),
+    availableBytes: room?.availableBytes ?? Number(free) * Number(unit),
     ...seal,
     ...(amount === undefined ? {} : { amount }),
     missingTools: tools.filter((tool) => answers[`tool:${tool}`]?.exitCode !== 0),

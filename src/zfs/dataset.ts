@@ -38,6 +38,20 @@ export async function readDataset(host: Host, name: string): Promise<Dataset | u
   return { ...own, children: found.filter((row) => row.name !== name).map((row) => row.name) };
 }
 
+/**
+ * The dataset in which a missing one would be made: quotas and redundancy are its own, a pool's free space knows neither.
+ * undefined: not even the pool is there.
+ */
+export async function nearestAbove(host: Host, name: string): Promise<Dataset | undefined> {
+  for (let above = parentOf(name); above !== ''; above = parentOf(above)) {
+    const found = await readDataset(host, above);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+const parentOf = (dataset: string): string => dataset.slice(0, Math.max(0, dataset.lastIndexOf('/')));
+
 /** Every filesystem of a pool, parents first; undefined when the pool is not imported. */
 export const listDatasets = (host: Host, pool: string): Promise<FilesystemRow[] | undefined> =>
   readUnlessMissing(host, listFilesystems(pool), parseFilesystems);

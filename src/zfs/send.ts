@@ -1,31 +1,69 @@
-import { quoteArgv } from '../ssh/quote.ts';
+import { quoteArgument, quoteArgv } from '../ssh/quote.ts';
 
 /**
  * `zfs send` and `zfs receive` between two nodes, as argument vectors. Pure: the plan prints them, apply runs them.
  * Sources: zfs-send(8), zfs-receive(8), zfs-hold(8) of OpenZFS 2.3; held against the real tool by test/zfs-real/send.test.ts.
  */
 
-/** Keeps a snapshot from being destroyed, by whom ever, until `releaseHold`. A second hold of the same tag fails. */
-export const holdSnapshot = (tag: string, dataset: string, snapshot: string): string[] => [
-  'zfs',
-  'hold',
-  tag,
+/** Prints a tag a line. */
+const tagsOf = (name: string) => `zfs holds -H ${name} | cut -f 2`;
+
+/** A hold keeps a snapshot from being destroyed, by whom ever; a second one of the same tag would fail. */
+const held = (name: string, tag: string) =>
+  `${tagsOf(name)} | grep -qxF -- ${tag} || zfs hold ${tag} ${name}`;
+
+/** Takes a snapshot and holds it, unless it is there and held. To be run again after any end. */
+export const takeHeldSnapshot = (dataset: string, snapshot: string, tag: string): string[] => [
+  'sh',
+  '-ec',
+  `zfs list -H -t snapshot "$1" >/dev/null 2>&1 || zfs snapshot "$1"\n${held('"$1"', '"$2"')}`,
+  'sh',
   `${dataset}@${snapshot}`,
+  tag,
 ];
 
-export const releaseHold = (tag: string, dataset: string, snapshot: string): string[] => [
-  'zfs',
-  'release',
-  tag,
-  `${dataset}@${snapshot}`,
+const dropping = [
+  'dataset=$1 tag=$2; shift 2',
+  'for name; do',
+  '  snapshot=$dataset@$name',
+  '  zfs list -H -t snapshot "$snapshot" >/dev/null 2>&1 || continue',
+  `  if ${tagsOf('"$snapshot"')} | grep -qxF -- "$tag"; then zfs release "$tag" "$snapshot"; fi`,
+  `  if test -z "$(${tagsOf('"$snapshot"')})"; then zfs destroy "$snapshot"; fi`,
+  'done',
 ];
 
-/** `snapshot<TAB>tag<TAB>time` a line; nothing when it is not held. */
-export const listHolds = (dataset: string, snapshot: string): string[] => [
-  'zfs',
-  'holds',
-  '-Hp',
-  `${dataset}@${snapshot}`,
+/**
+ * Takes the hold away from snapshots of one dataset and destroys them, each by its name. One that somebody else holds
+ * stays, and so does everything that is not named.
+ */
+export const dropSnapshots = (dataset: string, snapshots: readonly string[], tag: string): string[] => [
+  ...['sh', '-ec', dropping.join('\n'), 'sh', dataset, tag],
+  ...snapshots,
+];
+
+/** The same, and then the dataset: zfs refuses while it has another snapshot, or a dataset below it. */
+export const destroyReceived = (dataset: string, snapshots: readonly string[], tag: string): string[] => [
+  ...['sh', '-ec', [...dropping, 'zfs destroy "$dataset"'].join('\n'), 'sh', dataset, tag],
+  ...snapshots,
+];
+
+/** Ends with 0 when none of them is there, except those that somebody else holds. */
+export const snapshotsDropped = (dataset: string, snapshots: readonly string[], tag: string): string[] => [
+  'sh',
+  '-c',
+  [
+    'dataset=$1 tag=$2; shift 2',
+    'zfs list -H "$dataset" >/dev/null || exit 2',
+    'for name; do',
+    '  snapshot=$dataset@$name',
+    '  zfs list -H -t snapshot "$snapshot" >/dev/null 2>&1 || continue',
+    `  ${tagsOf('"$snapshot"')} | grep -qvxF -- "$tag" || exit 1`,
+    'done',
+  ].join('\n'),
+  'sh',
+  dataset,
+  tag,
+  ...snapshots,
 ];
 
 export interface Sent {
@@ -59,29 +97,24 @@ export const sendSize = (sent: Sent): string[] => {
 
 export interface Received {
   readonly dataset: string;
-  /** Where it is to be mounted there: never what the other side's property says. */
-  readonly mountpoint: string;
-  /**
-   * First throws away what changed here since the newest snapshot. Only for a side that is sealed: what is written on
-   * it is drayage's own.
-   */
-  readonly rollback?: boolean;
+  /** Set there, whatever the stream says: `recordsize: '16K'`. */
+  readonly properties: Readonly<Record<string, string>>;
 }
 
 /**
- * Does not mount (`-u`), keeps what has arrived when it is cut off (`-s`), and leaves the dataset read-only, so that
- * the next increment finds it as this one left it.
+ * Keeps what has arrived when it is cut off (`-s`), and mounts nothing: without a mount point neither a reboot nor a
+ * `zfs mount` by hand shows what is not complete. Read-only, so that the next increment finds the dataset as this one
+ * left it. Never with `-F`, which throws away what was written there and snapshots that are newer.
  */
-export const receiveSnapshot = ({ dataset, mountpoint, rollback }: Received): string[] => [
+export const receiveSnapshot = ({ dataset, properties }: Received): string[] => [
   'zfs',
   'receive',
   '-s',
   '-u',
-  ...(rollback ? ['-F'] : []),
-  '-o',
-  `mountpoint=${mountpoint}`,
-  '-o',
-  'readonly=on',
+  ...Object.entries({ ...properties, mountpoint: 'none', readonly: 'on' }).flatMap(([name, value]) => [
+    '-o',
+    `${name}=${value}`,
+  ]),
   dataset,
 ];
 
@@ -96,45 +129,79 @@ export const resumeToken = (dataset: string): string[] => [
   dataset,
 ];
 
+/**
+ * Reads a token, on the node that sends; sends nothing. Prints `toname = dataset@snapshot` among other lines; the exit
+ * code is 0 while that very snapshot is there.
+ */
+export const readResumeToken = (token: string): string[] => ['zfs', 'send', '-n', '-P', '-t', token];
+
 /** Throws away what a receive that was cut off has left; the dataset is as the last whole one made it. */
 export const abortReceive = (dataset: string): string[] => ['zfs', 'receive', '-A', dataset];
 
-/** From the sending node to the receiving one: `['ssh', '-o', 'BatchMode=yes', 'root@maint']`; takes one command line. */
+/** From the receiving node to the sending one: `['ssh', '-o', 'BatchMode=yes', 'root@prom']`; takes one command line. */
 export type Way = readonly string[];
 
 const there = (way: Way, argv: readonly string[]): string => quoteArgv([...way, quoteArgv(argv)]);
 
-export interface Carried {
-  readonly send: Sent;
+export interface Pulled {
+  readonly send: Omit<Sent, 'since'>;
   readonly receive: Received;
   readonly way: Way;
+  /** What names of drayage's own snapshots begin with; a number follows. */
+  readonly own: string;
+  readonly tag: string;
+  /** A file of the receiving node: what a lost connection has left behind is waited for. */
+  readonly lock: string;
 }
 
 /**
- * One command for the sending node: goes on with a receive that was cut off, if there is one, and sends the snapshot
- * unless it is there. To be run again after any end. bash, because without `pipefail` a sender that fails in the
- * middle is not noticed; Proxmox VE has it.
+ * One command for the receiving node: goes on with a receive that was cut off, if there is one; sends the snapshot
+ * unless it is there; holds it. What both nodes have is found by looking: the newest snapshot here, when it is drayage's
+ * own and the very same there. To be run again after any end. bash, because without `pipefail` a sender that fails in
+ * the middle is not noticed; Proxmox VE has it.
  */
-export function carrySnapshot({ send, receive, way }: Carried): string[] {
-  const arrived = `${receive.dataset}@${send.snapshot}`;
-  const into = there(way, receiveSnapshot(receive));
+export function pullSnapshot({ send, receive, way, own, tag, lock }: Pulled): string[] {
+  const { dataset } = receive;
+  const arrived = quoteArgument(`${dataset}@${send.snapshot}`);
+  const into = quoteArgv(receiveSnapshot(receive));
+  const guid = ['zfs', 'get', '-Hp', '-o', 'value', 'guid'];
+  const [words, source] = [sendSnapshot(send).slice(0, -1), `${send.dataset}@${send.snapshot}`];
+  // Its own names need no quotes.
+  const line = (before: string, after: string) =>
+    `${quoteArgv(way)} ${quoteArgument(before)}"$since"${quoteArgument(after)}`;
   return [
     'bash',
     '-o',
     'pipefail',
     '-ec',
     [
-      // No dataset yet, no token: what is wrong with the way shows when something is sent.
-      `token=$(${there(way, resumeToken(receive.dataset))} 2>/dev/null) || token=-`,
-      `if [ "$token" != - ]; then zfs send -t "$token" | ${into}; fi`,
-      `${there(way, ['zfs', 'list', '-H', '-t', 'snapshot', arrived])} >/dev/null 2>&1 ||`,
-      `  ${quoteArgv(sendSnapshot(send))} | ${into}`,
+      `exec 9>>${quoteArgument(lock)}; flock 9`,
+      // No dataset yet, no token.
+      `token=$(${quoteArgv(resumeToken(dataset))} 2>/dev/null) || token=-`,
+      `if [ "$token" != - ]; then ${quoteArgv(way)} "zfs send -t $token" | ${into}; fi`,
+      `if ! zfs list -H -t snapshot ${arrived} >/dev/null 2>&1; then`,
+      '  newest=',
+      `  if zfs list -H ${quoteArgument(dataset)} >/dev/null 2>&1; then`,
+      `    newest=$(zfs list -H -o name -t snapshot -s createtxg ${quoteArgument(dataset)} | tail -n 1)`,
+      '  fi',
+      '  if [ -z "$newest" ]; then',
+      `    ${there(way, [...words, source])} | ${into}`,
+      '  else',
+      '    since=$(printf %s "$newest" | cut -d @ -f 2)',
+      `    [[ $since =~ ^${own}-[0-9]+$ ]] || { echo "the newest snapshot, $newest, is not drayage's" >&2; exit 1; }`,
+      `    here=$(${quoteArgv(guid)} "$newest")`,
+      `    there=$(${line(`${quoteArgv(guid)} ${quoteArgument(`${send.dataset}@`)}`, '')})`,
+      '    [ "$here" = "$there" ] || { echo "$newest is not the snapshot of that name on the other node" >&2; exit 1; }',
+      `    ${line(`${quoteArgv(words)} -i @`, ` ${quoteArgument(source)}`)} | ${into}`,
+      '  fi',
+      'fi',
+      held(arrived, quoteArgument(tag)),
     ].join('\n'),
   ];
 }
 
-/** Ends with 0 when both nodes have the very snapshot: a guid belongs to one snapshot and to what was received of it. */
-export function sameSnapshot({ send, receive, way }: Carried): string[] {
+/** For the receiving node; ends with 0 when both have the very snapshot: a guid belongs to it and to what was received of it. */
+export function sameSnapshot({ send, receive, way }: Pick<Pulled, 'send' | 'receive' | 'way'>): string[] {
   const guid = (dataset: string) => [
     'zfs',
     'get',
@@ -147,6 +214,6 @@ export function sameSnapshot({ send, receive, way }: Carried): string[] {
   return [
     'bash',
     '-ec',
-    `here=$(${quoteArgv(guid(send.dataset))}); there=$(${there(way, guid(receive.dataset))}); [ "$here" = "$there" ]`,
+    `here=$(${quoteArgv(guid(receive.dataset))}); there=$(${there(way, guid(send.dataset))}); [ "$here" = "$there" ]`,
   ];
 }

@@ -153,6 +153,21 @@ describe.each(['enter', 'leave'] as const)('%s', (way) => {
     }
   });
 
+  it('shuts a guest down that somebody has started after the old place lost its marker', async () => {
+    const all = await changes();
+    const gone = all.indexOf(`${home} rm share.json`);
+    const migrated = all.indexOf('migrate');
+    expect(gone).toBeGreaterThan(0);
+    for (let index = gone; index < migrated; index += 1) {
+      const durable = await begin();
+      await go(durable, way, { at: index, kind: 'killed-after' });
+      durable.vm = { ...durable.vm, running: true };
+      const again = await go(durable, way);
+      expect(again?.error, all[index]).toBeUndefined();
+      expect(at(durable), all[index]).toEqual(on(there));
+    }
+  });
+
   it('names its own command in what it advises', async () => {
     const durable = await begin();
     const result = await go(durable, way, { at: 0, kind: 'fails' });

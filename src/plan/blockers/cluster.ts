@@ -38,7 +38,7 @@ export function shareBlockers(config: Config, findings: Findings, share: ShareCo
   if (away !== undefined)
     found.push(
       blocker('plan/share-elsewhere', {
-        seen: `${share.path} on ${share.node} has no marker, and says: ${away}`,
+        seen: `${share.path} on ${share.node} has no marker: ${away}`,
         next: ['drayage maintenance leave'],
       }),
     );

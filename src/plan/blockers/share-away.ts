@@ -11,7 +11,7 @@ export function shareAway(config: Config, findings: Findings, move: MoveConfig):
   return [
     blocker('plan/share-elsewhere', {
       move: move.name,
-      seen: `${share.path} on ${share.node} has no marker, and says: ${away}`,
+      seen: `${share.path} on ${share.node} has no marker: ${away}`,
       next: ['drayage maintenance leave'],
     }),
   ];

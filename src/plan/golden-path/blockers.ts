@@ -8,6 +8,7 @@ import { type Passage, type Place, sharesOf, type Traveller } from './context.ts
 import { maintenanceBlocker } from './errors.ts';
 import type { Journey, MaintenanceFacts } from './facts.ts';
 import { commandOf } from './names.ts';
+import { ownSnapshotsOf } from './stream.ts';
 
 interface Asked {
   readonly config: Config;
@@ -113,9 +114,11 @@ function passageBlockers(config: Config, facts: MaintenanceFacts, passage: Passa
       `${on(config, from.node)} findmnt -R ${from.path}`,
     );
   if (arrived) return found;
-  found.push(...placeBlockers(config, to));
+  found.push(...(passage.stream === undefined ? placeBlockers(config, passage) : unseenBlockers(config, to)));
   const data = from.facts.amount;
-  if (to.facts.standby === undefined && data !== undefined && data.allocatedBytes > to.facts.availableBytes)
+  const { base, unfinished } = passage.stream ?? {};
+  const filled = [to.facts.standby, base, unfinished].some((some) => some !== undefined);
+  if (!filled && data !== undefined && data.allocatedBytes > to.facts.availableBytes)
     add(
       'maintenance/no-room',
       `${share.name} takes ${bytes(data.allocatedBytes)}; ${to.node}:${to.path} has ${bytes(to.facts.availableBytes)}`,
@@ -173,7 +176,20 @@ function markerBlockers(config: Config, { from, to, share, journey }: Passage): 
   ];
 }
 
-function placeBlockers(config: Config, to: Place): Blocker[] {
+/** A dataset that is not mounted, and yet something lies where it will be. */
+function unseenBlockers(config: Config, { facts, path, node }: Place): Blocker[] {
+  const wrong = facts.state === 'not-a-directory' || (!facts.mounted && facts.inside.length > 0);
+  return wrong
+    ? [
+        maintenanceBlocker('maintenance/occupied', {
+          seen: `${node}:${path} is ${facts.inside.length > 0 ? `not mounted, and has ${facts.inside.slice(0, 5).join(', ')}` : 'no directory'}`,
+          next: [`${on(config, node)} ls -la ${path}`],
+        }),
+      ]
+    : [];
+}
+
+function placeBlockers(config: Config, { to, because, journey }: Passage): Blocker[] {
   const { facts, path, node, dataset } = to;
   const here = on(config, node);
   const blocker = (
@@ -182,6 +198,13 @@ function placeBlockers(config: Config, to: Place): Blocker[] {
     ...next: string[]
   ) => [maintenanceBlocker(code, { seen, next })];
   if (dataset !== undefined && facts.dataset === undefined && facts.inside.length === 0) return [];
+  if (facts.dataset?.mountpoint === 'none' && ownSnapshotsOf(to).length > 0)
+    return blocker(
+      'maintenance/no-place',
+      `${node}:${dataset} has what an earlier zfs send brought, and cannot be gone on with: ${because}`,
+      `${here} zfs list -t snapshot ${dataset}   # destroy what is newer than the last @drayage-maintenance-N, if nobody needs it`,
+      ...(journey.direction === 'enter' ? [`drayage maintenance leave ${journey.node} --forget`] : []),
+    );
   if (facts.state !== 'directory')
     return blocker(
       'maintenance/no-place',

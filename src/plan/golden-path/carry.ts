@@ -7,6 +7,7 @@ import type { Check, Operation } from '../operation.ts';
 import type { Step } from '../plan.ts';
 import { shareLayout } from '../share-layout.ts';
 import { maxShare, provenFileSystems } from '../steps/copy.ts';
+import { isStreamed, keyLoaded, streamHandover, unseen } from './by-stream.ts';
 import {
   absent,
   givenAway,
@@ -19,20 +20,21 @@ import {
   standbyText,
 } from './context.ts';
 import { handoverSnapshot } from './names.ts';
-import { seal, sealed, stepOf } from './prepare.ts';
+import { seal, sealed, stepOf } from './step.ts';
 
 /** As the moves of drayage.yaml have it by default. */
 const effort = { most: 5, settled: 500, processes: 4 };
 
 /** Why the whole tree has to be passed over in the window; undefined: the list of changes can be trusted. */
-export function fullPass({ from }: Passage): string | undefined {
-  return provenFileSystems.has(from.facts.fsType)
+export function fullPass({ from, stream }: Passage): string | undefined {
+  return stream !== undefined || provenFileSystems.has(from.facts.fsType)
     ? undefined
     : `${from.node}:${from.path} is ${from.facts.fsType}: only on ${[...provenFileSystems].join(', ')} was it tried that ctime tells every change`;
 }
 
-/** Both sides as a pass must find them: the source is the current place, the target a standby of it. */
+/** Both sides as a pass must find them: the source is the current place, the target a standby of it, or not in sight yet. */
 function sides(passage: Passage): Check[] {
+  if (isStreamed(passage)) return [isCurrent(passage, passage.from), ...unseen(passage)];
   return [isCurrent(passage, passage.from), ...isStandby(passage, passage.to, passage.from)];
 }
 
@@ -191,8 +193,13 @@ export function snapshotStep(passage: Passage, still: readonly Check[]): Step[] 
 /**
  * The hand-over: the old place loses its marker before the new one gets it, so that at no instant two places have it.
  * Cut off in between, neither has it, and no workload starts anywhere until it is gone on.
+ * @param shutAgain shuts down what was started by hand meanwhile: it found no marker, and has to let go of the share
  */
-export function releaseStep(passage: Passage, still: readonly Check[]): Step {
+export function releaseStep(
+  passage: Passage,
+  still: readonly Check[],
+  shutAgain: readonly Operation[],
+): Step {
   const { from, to, share, marker } = passage;
   const old = shareLayout(from.path).marker;
   const now = shareLayout(to.path).marker;
@@ -220,7 +227,11 @@ export function releaseStep(passage: Passage, still: readonly Check[]): Step {
     stage: 'cutover',
     title: `Hand ${share.name} over to ${to.node}`,
     why: `The marker goes from ${from.node} and comes to ${to.node}: what asserts it starts there and nowhere else, a forgotten guest included.`,
-    needs: [to.dataset === undefined ? `final-pass ${passage.key}` : `snapshot ${passage.key}`],
+    needs: [
+      to.dataset === undefined || isStreamed(passage)
+        ? `final-pass ${passage.key}`
+        : `snapshot ${passage.key}`,
+    ],
     probe: handedOver,
     operations: [
       {
@@ -228,9 +239,10 @@ export function releaseStep(passage: Passage, still: readonly Check[]): Step {
         host: from.node,
         ...written(standbyFile(from), standbyText(passage, to)),
         unless: [notes],
-        guards: [...sides(passage), ...still],
+        guards: [...sides(passage), ...still, ...(isStreamed(passage) ? keyLoaded(passage) : [])],
         what: `note on ${from.node} that ${to.node} has the current data`,
       },
+      ...shutAgain,
       {
         kind: 'run',
         host: from.node,
@@ -247,6 +259,7 @@ export function releaseStep(passage: Passage, still: readonly Check[]): Step {
       },
       // What does not ask for the marker could write there until this is done.
       ...(canSeal(from) ? [seal(from, true, [absent(from, old, `${from.node} has no marker`)])] : []),
+      ...(isStreamed(passage) ? streamHandover(passage, still) : []),
       {
         kind: 'write',
         host: to.node,
@@ -299,7 +312,10 @@ export function proveStep(passage: Passage, inside: readonly Check[]): Step {
             kind: 'compare',
             move: key,
             source: { host: from.node, path: from.path },
-            target: { host: to.node, path: `${to.path}/.zfs/snapshot/${handoverSnapshot}` },
+            target: {
+              host: to.node,
+              path: `${to.path}/.zfs/snapshot/${passage.stream?.handover ?? handoverSnapshot}`,
+            },
             scope: 'full',
             exclude: [...notData],
             what: `content and metadata of ${from.node}:${from.path} and of the snapshot on ${to.node} are equal`,

@@ -5,6 +5,7 @@ import type { Check } from '../operation.ts';
 import { shareLayout } from '../share-layout.ts';
 import type { Journey, MaintainedGuest, MaintenanceFacts, PlaceFacts } from './facts.ts';
 import { copyKey, phaseOf } from './names.ts';
+import { chooseStream, type Stream } from './stream.ts';
 
 /** One of the two places of a share. */
 export interface Place {
@@ -35,6 +36,10 @@ export interface Passage {
   readonly maxDelete: number;
   /** Both places are one directory of a file system that both nodes mount: nothing is copied. */
   readonly oneDirectory: boolean;
+  /** Both places are datasets between which `zfs send` carries the data; absent: the copy engine does. */
+  readonly stream?: Stream;
+  /** Why it is carried in this way. */
+  readonly because: string;
 }
 
 /** A guest on its way. */
@@ -71,6 +76,7 @@ export function passages(config: Config, facts: MaintenanceFacts, journey: Journ
       ...(elsewhere?.dataset === undefined ? {} : { dataset: elsewhere.dataset }),
     });
     const [from, to] = journey.direction === 'enter' ? [own, other] : [other, own];
+    const { stream, because } = chooseStream(from, to);
     return [
       {
         journey,
@@ -82,6 +88,8 @@ export function passages(config: Config, facts: MaintenanceFacts, journey: Journ
         marker: from.facts.marker ?? to.facts.marker ?? '',
         maxDelete: elsewhere?.maxDelete ?? 0,
         oneDirectory,
+        because,
+        ...(stream === undefined || oneDirectory ? {} : { stream }),
       },
     ];
   });

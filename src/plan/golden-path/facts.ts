@@ -1,5 +1,19 @@
 import type { ClusterFindings, GuestFindings, NotSeen } from '../../inspect/findings.ts';
 
+/** What `zfs send` to or from a dataset could begin with. */
+export interface StreamFacts {
+  /** Of this dataset, oldest first. */
+  readonly snapshots: readonly { readonly name: string; readonly guid: string }[];
+  /** Since the newest of them. */
+  readonly writtenBytes: number;
+  readonly encrypted: boolean;
+  /**
+   * A receive that was cut off, as the other node reads its token: the snapshot that it is of, and whether that very
+   * snapshot is still there.
+   */
+  readonly unfinished?: { readonly snapshot: string; readonly there: boolean };
+}
+
 /** What was seen of one place of a share: its own, or the one on another node. */
 export interface PlaceFacts {
   /** The node's name in the cluster. */
@@ -23,7 +37,12 @@ export interface PlaceFacts {
   /** Text of `.drayage/standby.json`: the data here is not the current one, or not complete. */
   readonly standby?: string;
   /** Where the configuration names a dataset, and it exists. */
-  readonly dataset?: { readonly mounted: boolean; readonly mountpoint: string };
+  readonly dataset?: {
+    readonly mounted: boolean;
+    readonly mountpoint: string;
+    /** Where the other place is to be a dataset too. */
+    readonly stream?: StreamFacts;
+  };
   readonly availableBytes: number;
   /** It cannot be written to: `readonly=on`, or its top is immutable. */
   readonly sealed: boolean;

@@ -1,5 +1,6 @@
 import type { Config } from '../../config/config.ts';
 import { formatMappingEntry, type MappingEntry } from '../../proxmox/mapping.ts';
+import { abortReceive, destroyReceived, dropSnapshots } from '../../zfs/send.ts';
 import type { Check } from '../operation.ts';
 import type { Blocker, Plan, Step } from '../plan.ts';
 import { planId } from '../plan-id.ts';
@@ -7,8 +8,9 @@ import { shareLayout } from '../share-layout.ts';
 import { absent, isCurrent, mounted, type Passage, passages, standbyFile } from './context.ts';
 import { maintenanceBlocker } from './errors.ts';
 import type { Journey, MaintenanceFacts } from './facts.ts';
-import { phaseOf } from './names.ts';
-import { seal, sealed, stepOf } from './prepare.ts';
+import { holdTag, phaseOf } from './names.ts';
+import { seal, sealed, stepOf } from './step.ts';
+import { ownSnapshotsOf } from './stream.ts';
 
 /** Data first, the file that says what it is after it: cut off half-way, it is still known whose the rest is. */
 const emptyPlace =
@@ -43,10 +45,15 @@ export function makeForget(config: Config, facts: MaintenanceFacts, journey: Jou
     format: 1 as const,
     drayage: version,
     phases: [{ name: phaseOf(back), moves: found.map(({ key }) => key) }],
-    steps: found.flatMap((passage) => [...standbyGoes(passage), ...entryGoes(passage, facts)]),
+    steps: found.flatMap((passage) => [
+      ...(wasSent(passage) ? datasetGoes(passage) : standbyGoes(passage)),
+      ...entryGoes(passage, facts),
+    ]),
     blockers,
-    notes: found.map(
-      ({ from }) => `${from.dataset ?? from.path} on ${from.node} itself stays, and is empty.`,
+    notes: found.map((passage) =>
+      wasSent(passage)
+        ? `${passage.from.dataset} on ${passage.from.node} was made by zfs receive, and goes as a whole. Snapshots that are not drayage's keep it.`
+        : `${passage.from.dataset ?? passage.from.path} on ${passage.from.node} itself stays, and is empty.`,
     ),
   };
   return { ...plan, id: planId(plan), estimates: {} };
@@ -96,6 +103,75 @@ function standbyGoes(passage: Passage): Step[] {
       ],
       proof: [gone],
       irreversible: `The copy on ${from.node} is gone; a later \`enter\` copies everything anew.`,
+    }),
+  ];
+}
+
+/** A receive has made the dataset, or has begun to. */
+function wasSent({ from }: Passage): boolean {
+  const { dataset } = from.facts;
+  return (
+    ownSnapshotsOf(from).length > 0 ||
+    (dataset?.stream?.snapshots.length === 0 && dataset.stream.unfinished !== undefined)
+  );
+}
+
+/** The snapshots of drayage, each by its name, on both sides; then the dataset, which zfs destroys only without any. */
+function datasetGoes(passage: Passage): Step[] {
+  const { from, to } = passage;
+  const dataset = from.dataset as string;
+  const { marker } = shareLayout(from.path);
+  const guards: Check[] = [
+    isCurrent(passage, to),
+    absent(from, marker, `${from.node}:${from.path} has no marker`),
+  ];
+  const gone: Check = {
+    kind: 'run',
+    host: from.node,
+    argv: ['zfs', 'list', '-H', '-o', 'name', dataset],
+    expect: { exitCode: 1 },
+    what: `${dataset} does not exist on ${from.node}`,
+  };
+  return [
+    stepOf(passage, 'undo place', {
+      stage: 'prepare',
+      title: `Destroy ${dataset} on ${from.node}`,
+      why: `${to.node} has the current data. This is the copy of an earlier time, which zfs receive has made.`,
+      probe: [gone],
+      operations: [
+        ...(from.facts.dataset?.stream?.unfinished === undefined
+          ? []
+          : [
+              {
+                kind: 'run' as const,
+                host: from.node,
+                argv: abortReceive(dataset),
+                guards,
+                what: 'throw away what a receive that was cut off has left',
+              },
+            ]),
+        ...(to.dataset === undefined || ownSnapshotsOf(to).length === 0
+          ? []
+          : [
+              {
+                kind: 'run' as const,
+                host: to.node,
+                argv: dropSnapshots(to.dataset, ownSnapshotsOf(to), holdTag),
+                guards,
+                what: `destroy the snapshots of drayage on ${to.node}, by name`,
+              },
+            ]),
+        {
+          kind: 'run',
+          host: from.node,
+          argv: destroyReceived(dataset, ownSnapshotsOf(from), holdTag),
+          unless: [gone],
+          guards,
+          what: `and those on ${from.node}; then the dataset, which must not have another one`,
+        },
+      ],
+      proof: [gone],
+      irreversible: `The copy on ${from.node} is gone; a later \`enter\` sends everything anew.`,
     }),
   ];
 }

@@ -122,15 +122,7 @@ function stopGuest(caravan: Caravan, traveller: Traveller): Step {
     probe: past(caravan),
     operations: [
       ...(stop?.operations ?? []).map((operation) => ({ ...operation, unless: [stopped] })),
-      {
-        kind: 'call',
-        method: 'POST',
-        path: `${vm(home, traveller)}/status/shutdown`,
-        params: { timeout: 180 },
-        timeoutSeconds: 240,
-        unless: [stopped],
-        what: 'shut the guest down',
-      },
+      shutdown(home, traveller, 'shut the guest down'),
     ],
     proof: [{ ...stopped, within: 30 }],
     undo: [
@@ -146,6 +138,34 @@ function stopGuest(caravan: Caravan, traveller: Traveller): Step {
       ...(stop?.undo ?? []),
     ],
   });
+}
+
+function shutdown(home: string, traveller: Traveller, what: string): Operation {
+  return {
+    kind: 'call',
+    method: 'POST',
+    path: `${vm(home, traveller)}/status/shutdown`,
+    params: { timeout: 180 },
+    timeoutSeconds: 240,
+    unless: [state(home, traveller, 'stopped')],
+    what,
+  };
+}
+
+/**
+ * Of a run that goes on after the marker is gone: a guest that somebody has started since then found no marker, so nothing
+ * of its workloads runs; it has to be off again before the place is handed over.
+ */
+export function shutAgain(caravan: Caravan): Operation[] {
+  return caravan.travellers
+    .filter(({ facts }) => facts.running)
+    .map((traveller) =>
+      shutdown(
+        homeOf(caravan, traveller),
+        traveller,
+        `shut ${traveller.config.name} down, if somebody has started it meanwhile`,
+      ),
+    );
 }
 
 function migration(caravan: Caravan, traveller: Traveller, guards: readonly Check[]): Operation {
@@ -204,7 +224,10 @@ function migrate(caravan: Caravan, traveller: Traveller, handedOver: readonly Ch
     title: `Migrate ${name} (VM ${vmid}) from ${caravan.from} to ${caravan.to}, stopped`,
     why: `An offline migration moves the configuration, and takes the mapping's path of the new node as it is.${localDisks.length === 0 ? '' : ` Its disks ${localDisks.join(', ')} are copied by Proxmox VE, within the downtime.`}`,
     probe: [there],
-    operations: [migration(caravan, traveller, handedOver)],
+    operations: [
+      shutdown(caravan.from, traveller, 'shut it down, if somebody has started it meanwhile'),
+      migration(caravan, traveller, handedOver),
+    ],
     proof: [there],
   });
 }

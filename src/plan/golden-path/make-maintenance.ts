@@ -1,19 +1,17 @@
 /**
  * The golden path: shares and their guests go to another node, and come back. Pure, as every plan.
  *
- * What carries the data is chosen here, in `dataSteps`, from what was found: nothing, where both nodes have one directory
- * of a cluster file system; else the copy engine (`carry.ts`: a seed with its rounds, the final pass, the comparison).
- * Another way, such as `zfs send` between two datasets, plugs in at `dataSteps`: it gives the steps that bring a standby
- * to the state of the source while guests run (stage `seed`), those that finish it in the window while all guests are
- * stopped (stage `cutover`, each with `probe: givenAway(passage)`), and its own proof. Everything around it stays: the
- * place, the mapping, the stop, the hand-over of the marker, the migration, the seal. A received dataset has the marker
- * files of its source: they are to be set aright before the hand-over looks at them.
+ * What carries the data is chosen from what was found: nothing, where both nodes have one directory of a cluster file
+ * system; `zfs send` between two datasets that have begun with one another, or can (`stream.ts`, `by-stream.ts`); else the
+ * copy engine (`carry.ts`: a seed with its rounds, the final pass, the comparison). Everything around it stays: the mapping,
+ * the stop, the hand-over of the marker, the migration, the seal, the comparison afterwards.
  */
 import type { Config } from '../../config/config.ts';
 import type { Check } from '../operation.ts';
 import type { Blocker, Plan, Step } from '../plan.ts';
 import { planId } from '../plan-id.ts';
 import { maintenanceBlockers } from './blockers.ts';
+import { isStreamed, pruneStep, streamFinalStep, streamKeyStep, streamSeedStep } from './by-stream.ts';
 import {
   canSeal,
   finalPassStep,
@@ -33,6 +31,7 @@ import {
   releaseGuests,
   runsIn,
   seesShares,
+  shutAgain,
   stopSteps,
 } from './guests.ts';
 import { phaseOf } from './names.ts';
@@ -47,6 +46,11 @@ interface DataSteps {
 
 function dataSteps(passage: Passage, still: readonly Check[]): DataSteps {
   if (passage.oneDirectory) return { seed: [], cutover: [] };
+  if (isStreamed(passage))
+    return {
+      seed: [streamSeedStep(passage), ...streamKeyStep(passage)],
+      cutover: [streamFinalStep(passage, still)],
+    };
   return {
     seed: [seedStep(passage)],
     cutover: [finalPassStep(passage, still), ...snapshotStep(passage, still)],
@@ -102,11 +106,12 @@ function stepsOf(facts: MaintenanceFacts, caravan: Caravan): Step[] {
     ...data.flatMap(({ seed }) => seed),
     ...stopSteps(caravan),
     ...data.flatMap(({ cutover }) => cutover),
-    ...copied.map((passage) => releaseStep(passage, still)),
+    ...copied.map((passage) => releaseStep(passage, still, shutAgain(caravan))),
     ...(copied.length === 0 ? releaseGuests(caravan) : []),
     ...arrivalSteps(caravan, handedOver),
     ...copied.filter(({ from }) => canSeal(from)).map(sealStep),
     ...copied.map((passage) => proveStep(passage, proof)),
+    ...copied.flatMap(pruneStep),
   ];
 }
 
@@ -125,7 +130,9 @@ function notesOf(carried: readonly Passage[], guests: readonly Traveller[], { no
           : [
               `${from.node}:${from.path} cannot be made immutable (${from.facts.fsType}): only the missing marker protects it.`,
             ]),
-        `${share.name} is copied by rsync from ${from.node}:${from.path} to ${to.node}:${to.path}.`,
+        passage.stream === undefined
+          ? `${share.name} is copied by rsync from ${from.node}:${from.path} to ${to.node}:${to.path}: ${passage.because}.`
+          : `${share.name} is carried by zfs send from ${from.node}:${passage.stream.from} to ${to.node}:${passage.stream.to}: ${passage.because}.`,
         ...(reason === undefined
           ? []
           : [`The downtime includes reading all of ${share.name} on both sides: ${reason}.`]),

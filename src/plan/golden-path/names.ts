@@ -17,5 +17,17 @@ export const commandOf = (journey: Journey): string => `drayage ${phaseOf(journe
 /** What the copy of a share to a node goes by, beside the names of moves, which have no `@`. */
 export const copyKey = (share: string, toNode: string): string => `${share}@${toNode}`;
 
-/** The snapshot of the copy, as it was proven and handed over. drayage takes it anew each time. */
+/**
+ * The snapshot of rsync's copy, as it was proven and handed over; drayage takes it anew each time. Those that `zfs send`
+ * carries have a number after it: `drayage-maintenance-7`.
+ */
 export const handoverSnapshot = 'drayage-maintenance';
+
+/** The tag of drayage's holds. */
+export const holdTag = 'drayage';
+
+/** The number of a snapshot that `zfs send` carried; undefined: it is none of these. */
+export function numberOf(snapshot: string): number | undefined {
+  const [, number] = /^drayage-maintenance-(\d{1,9})$/.exec(snapshot) ?? [];
+  return number === undefined ? undefined : Number(number);
+}

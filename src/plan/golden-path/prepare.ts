@@ -1,43 +1,18 @@
 import { mappingUpdate } from '../../proxmox/mapping.ts';
 import { createDataset, getDatasetProperties } from '../../zfs/commands.ts';
 import { shownPosixAcl } from '../../zfs/values.ts';
-import type { Check, Operation } from '../operation.ts';
+import type { Check } from '../operation.ts';
 import type { Step } from '../plan.ts';
 import { shareLayout } from '../share-layout.ts';
-import {
-  absent,
-  isCurrent,
-  isStandby,
-  mounted,
-  type Passage,
-  type Place,
-  standbyFile,
-  standbyText,
-} from './context.ts';
+import { isStreamed, streamPlaceStep, unseen } from './by-stream.ts';
+import { absent, isCurrent, isStandby, mounted, type Passage, standbyFile, standbyText } from './context.ts';
 import type { MaintenanceFacts } from './facts.ts';
-
-/** A step of a share on its way. */
-export function stepOf(
-  passage: Passage,
-  id: string,
-  rest: Partial<Step> & Pick<Step, 'stage' | 'title' | 'why'>,
-): Step {
-  return {
-    id: `${id} ${passage.key}`,
-    phase: passage.phase,
-    move: passage.key,
-    needs: [],
-    probe: [],
-    operations: [],
-    proof: [],
-    undo: [],
-    ...rest,
-  };
-}
+import { seal, sealed, stepOf } from './step.ts';
 
 /** What the place needs before it can take the data; nothing of it is seen by a guest. */
 export function prepareSteps(passage: Passage, facts: MaintenanceFacts): Step[] {
   if (passage.oneDirectory) return mappingStep(passage, facts);
+  if (isStreamed(passage)) return [streamPlaceStep(passage), ...mappingStep(passage, facts)];
   return [...datasetStep(passage), unsealStep(passage), placeStep(passage), ...mappingStep(passage, facts)];
 }
 
@@ -75,39 +50,6 @@ function datasetStep(passage: Passage): Step[] {
       proof: [shown(['mounted', 'mountpoint', 'acltype'], ['yes', to.path, shownPosixAcl])],
     }),
   ];
-}
-
-/** Whether a place can be written to, as a check. */
-export function sealed(place: Place, wanted: boolean): Check {
-  const what = `${place.node}:${place.path} ${wanted ? 'cannot' : 'can'} be written to`;
-  if (place.dataset !== undefined)
-    return {
-      kind: 'run',
-      host: place.node,
-      argv: getDatasetProperties(place.dataset, ['readonly']),
-      expect: { exitCode: 0, stdout: wanted ? 'on' : 'off' },
-      what,
-    };
-  // The first word of lsattr(1) is the flags; a file system without them has no seal to lift.
-  const script =
-    'flags=$(lsattr -d -- "$1" 2>/dev/null | cut -d " " -f 1); case $flags in *i*) echo on ;; *) echo off ;; esac';
-  return {
-    kind: 'run',
-    host: place.node,
-    argv: ['sh', '-c', script, 'sh', place.path],
-    expect: { exitCode: 0, stdout: wanted ? 'on' : 'off' },
-    what,
-  };
-}
-
-/** @param wanted close it, or open it again */
-export function seal(place: Place, wanted: boolean, guards: readonly Check[]): Operation {
-  const argv =
-    place.dataset === undefined
-      ? ['chattr', wanted ? '+i' : '-i', '--', place.path]
-      : ['zfs', 'set', `readonly=${wanted ? 'on' : 'off'}`, place.dataset];
-  const what = wanted ? 'from here on it cannot be written to' : 'it can be written to again';
-  return { kind: 'run', host: place.node, argv, guards: [...guards], what };
 }
 
 function unsealStep(passage: Passage): Step {
@@ -195,6 +137,12 @@ function placeStep(passage: Passage): Step {
   });
 }
 
+/** The entry comes only while no guest would find a marker there. */
+function mappable(passage: Passage): Check[] {
+  if (passage.oneDirectory) return [];
+  return isStreamed(passage) ? unseen(passage) : isStandby(passage, passage.to, passage.from);
+}
+
 /** One's own entry is merged into the list, which the API replaces as a whole; the other nodes' entries go back as they are. */
 function mappingStep(passage: Passage, { cluster }: MaintenanceFacts): Step[] {
   const { share, to } = passage;
@@ -220,7 +168,7 @@ function mappingStep(passage: Passage, { cluster }: MaintenanceFacts): Step[] {
         {
           kind: 'call',
           ...call,
-          guards: passage.oneDirectory ? [] : isStandby(passage, to, passage.from),
+          guards: mappable(passage),
           what: 'set the mapping',
         },
       ],

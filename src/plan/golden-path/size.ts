@@ -6,6 +6,8 @@ import type { Passage, Traveller } from './context.ts';
 /** Seconds that a guest takes to shut down when its workloads are stopped, and to boot where no boot was measured. */
 const secondsPerShutdown = 10;
 const secondsPerBoot = 30;
+/** Looks, a snapshot and a small increment. Two of them in the window: 5 s each between two pools of one emulated guest. */
+const secondsPerIncrement = 5;
 /** The call, its task, and what Proxmox VE logs in between. */
 const secondsPerMigration = 3;
 
@@ -27,12 +29,15 @@ export function sizesOf(passages: readonly Passage[], travellers: readonly Trave
       const copies = passage.oneDirectory ? 0 : 1;
       const window = {
         stop: size.window.stop + first * up.length * secondsPerShutdown,
-        copy: size.window.copy * copies,
-        release: size.window.release * copies + first * up.length * secondsPerMigration,
+        copy: (passage.stream === undefined ? size.window.copy : secondsPerIncrement) * copies,
+        release:
+          (size.window.release + (passage.stream === undefined ? 0 : secondsPerIncrement)) * copies +
+          first * up.length * secondsPerMigration,
         start: size.window.start + first * boots,
       };
       const windowSeconds = window.stop + window.copy + window.release + window.start;
-      const seedSeconds = size.seedSeconds * copies;
+      const seedSeconds =
+        passage.stream?.base === undefined ? size.seedSeconds * copies : 3 * secondsPerIncrement;
       return [passage.key, { ...size, seedSeconds, windowSeconds, window, guests: first * up.length }];
     }),
   );

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { plainPalette } from '../../../src/errors/palette.ts';
 import { isOneDirectory } from '../../../src/plan/golden-path/context.ts';
-import type { Journey, MaintenanceFacts } from '../../../src/plan/golden-path/facts.ts';
+import type { Journey, MaintenanceFacts, StreamFacts } from '../../../src/plan/golden-path/facts.ts';
 import { makeForget } from '../../../src/plan/golden-path/forget.ts';
 import { makeMaintenance } from '../../../src/plan/golden-path/make-maintenance.ts';
 import { commandOf, journeyOf, phaseOf } from '../../../src/plan/golden-path/names.ts';
@@ -94,19 +94,21 @@ describe('the plan of maintenance enter', () => {
     const { operations } = step(maintenanceFacts(), 'release containers@maint');
     expect(runs(operations)).toEqual([
       'prom: write /nvmeprom/containers/.drayage/standby.json',
+      'POST /nodes/prom/qemu/114/status/shutdown',
       'prom: rm -f -- /nvmeprom/containers/.drayage/share.json',
       'prom: sh -c sync -f -- "$1" sh /nvmeprom/containers',
       'prom: zfs set readonly=on nvmeprom/containers',
       'maint: write /srv/containers/.drayage/share.json',
       'maint: rm -f -- /srv/containers/.drayage/standby.json',
     ]);
-    const given = operations[4]!;
+    expect(operations[1]?.unless).toMatchObject([{ what: 'doc2 (VM 114) is stopped on prom' }]);
+    const given = operations[5]!;
     expect(given).toMatchObject({ content: `${marker}\n` });
     expect(given.guards?.map(({ what }) => what)).toContain(
       'prom:/nvmeprom/containers has no marker, so no workload starts on it',
     );
-    for (const operation of [...operations.slice(0, 2), given])
-      expect(operation.guards?.map(({ what }) => what)).toContain('doc2 (VM 114) is stopped on prom');
+    for (const operation of [operations[0], operations[2], given])
+      expect(operation?.guards?.map(({ what }) => what)).toContain('doc2 (VM 114) is stopped on prom');
   });
 
   it('can be cut off after the old marker is gone: what came before is in place then, and the note is not written again', () => {
@@ -199,6 +201,224 @@ describe('a dataset on the other node', () => {
   });
 });
 
+describe('two datasets', () => {
+  const yaml = maintenanceYaml.replace(
+    '{ path: /srv/containers, mounted: true }',
+    '{ dataset: tank/containers }',
+  );
+  const stream = (more: Partial<StreamFacts> = {}): StreamFacts => ({
+    snapshots: [],
+    writtenBytes: 0,
+    encrypted: false,
+    ...more,
+  });
+  const own = (more: Partial<StreamFacts> = {}) => ({
+    dataset: { mounted: true, mountpoint: '/nvmeprom/containers', stream: stream(more) },
+  });
+  /** `more` absent: there is no dataset yet. */
+  const there = (more?: Partial<StreamFacts>, mountpoint = 'none') => ({
+    fsType: 'zfs',
+    mounted: false,
+    ...(more === undefined
+      ? { state: 'missing' as const }
+      : { dataset: { mounted: false, mountpoint, stream: stream(more) } }),
+  });
+  const snapshot = (name: string, guid = `guid of ${name}`) => ({ name, guid });
+  const note = (facts: MaintenanceFacts) =>
+    made(facts, enter, yaml).notes.find((each) => /rsync|zfs send/.test(each));
+  const fresh = share(own(), there());
+
+  it('are carried by zfs send, and the plan says so, and why', () => {
+    const plan = made(fresh, enter, yaml);
+    expect(plan.blockers).toEqual([]);
+    expect(note(fresh)).toBe(
+      'containers is carried by zfs send from prom:nvmeprom/containers to maint:tank/containers: maint:tank/containers does not exist yet, so everything is sent.',
+    );
+    expect(plan.steps.map(({ id, stage }) => `${stage}: ${id}`)).toEqual([
+      'prepare: place containers@maint',
+      'prepare: mapping containers@maint',
+      'seed: seed containers@maint',
+      'cutover: stop guest doc2',
+      'cutover: final-pass containers@maint',
+      'cutover: release containers@maint',
+      'cutover: migrate guest doc2',
+      'cutover: boot guest doc2',
+      'cutover: mounted guest doc2',
+      'cutover: start guest doc2',
+      'prove: seal containers@maint',
+      'prove: prove containers@maint',
+      'prove: prune containers@maint',
+    ]);
+    expect(step(fresh, 'prove containers@maint', enter, yaml).proof[0]).toMatchObject({
+      kind: 'compare',
+      scope: 'full',
+      target: { path: '/tank/containers/.zfs/snapshot/drayage-maintenance-5' },
+    });
+  });
+
+  it('have no reading of everything in the downtime', () => {
+    expect(made(fresh, enter, yaml).notes.join()).not.toContain('The downtime includes reading');
+    expect(made(fresh, enter, yaml).estimates['containers@maint']?.window.copy).toBeLessThan(10);
+  });
+
+  it('send what changed since the newest snapshot that both have', () => {
+    const both = [snapshot('drayage-maintenance-5')];
+    const facts = share(own({ snapshots: [...both, snapshot('autosnap')] }), there({ snapshots: both }));
+    expect(note(facts)).toContain(
+      'both have @drayage-maintenance-5, so only what changed since then is sent',
+    );
+    expect(step(facts, 'seed containers@maint', enter, yaml).operations[0]?.what).toBe(
+      'snapshot @drayage-maintenance-6, held: what changed since @drayage-maintenance-5',
+    );
+  });
+
+  it('go on with a stream that was cut off, and throw one away whose snapshot is gone', () => {
+    const cut = (there_: boolean) =>
+      share(
+        own({ snapshots: [snapshot('drayage-maintenance-1')] }),
+        there({ writtenBytes: 9e6, unfinished: { snapshot: 'drayage-maintenance-1', there: there_ } }),
+      );
+    const [goesOn] = step(cut(true), 'seed containers@maint', enter, yaml).operations;
+    expect(goesOn?.what).toBe('go on with @drayage-maintenance-1, which was cut off');
+    const [thrown, next] = step(cut(false), 'seed containers@maint', enter, yaml).operations;
+    expect(thrown).toMatchObject({ argv: ['zfs', 'receive', '-A', 'tank/containers'] });
+    expect(next?.what).toContain('snapshot @drayage-maintenance-2, held: everything');
+  });
+
+  it.each<[string, Partial<StreamFacts>, Partial<StreamFacts>]>([
+    ['exists and has no snapshot in common', {}, {}],
+    [
+      'the newest snapshot of maint:tank/containers, @autosnap, is not one that drayage sent',
+      { snapshots: [snapshot('drayage-maintenance-5')] },
+      { snapshots: [snapshot('drayage-maintenance-5'), snapshot('autosnap')] },
+    ],
+    [
+      'the newest snapshot of maint:tank/containers, @drayage-maintenance-5, is not one that drayage sent and prom has too',
+      { snapshots: [snapshot('drayage-maintenance-5', 'another')] },
+      { snapshots: [snapshot('drayage-maintenance-5')] },
+    ],
+    [
+      'was written to since its newest snapshot, @drayage-maintenance-5',
+      { snapshots: [snapshot('drayage-maintenance-5')] },
+      { snapshots: [snapshot('drayage-maintenance-5')], writtenBytes: 1 },
+    ],
+    [
+      "holds what a receive of theirs has left, which is not drayage's",
+      {},
+      { unfinished: { snapshot: 'theirs', there: true } },
+    ],
+  ])('are copied by rsync where that one %s', (reason, from, to) => {
+    const mounted = { ...there(to, '/tank/containers'), mounted: true, standby: 'of prom' };
+    const facts = share(own(from), mounted);
+    expect(note(facts)).toContain('is copied by rsync');
+    expect(note(facts)).toContain(reason);
+    expect(made(facts, enter, yaml).blockers).toEqual([]);
+    expect(step(facts, 'final-pass containers@maint', enter, yaml).operations[0]?.kind).toBe('copy');
+  });
+
+  it('are copied by rsync into a directory, which is named', () => {
+    expect(made(maintenanceFacts()).notes.join()).toContain(
+      'is copied by rsync from prom:/nvmeprom/containers to maint:/srv/containers: maint:/srv/containers is a directory, not a dataset of its own.',
+    );
+  });
+
+  it('block where a stream cannot go on and the copy engine would show its marker', () => {
+    const [found] = made(
+      share(
+        own({ snapshots: [snapshot('drayage-maintenance-5')] }),
+        there({ snapshots: [snapshot('drayage-maintenance-5'), snapshot('autosnap')] }),
+      ),
+      enter,
+      yaml,
+    ).blockers;
+    expect(found).toMatchObject({ code: 'maintenance/no-place' });
+    expect(found?.seen).toContain('has what an earlier zfs send brought, and cannot be gone on with');
+    expect(found?.next).toContain('drayage maintenance leave maint --forget');
+  });
+
+  it('never receive by force, roll nothing back, and destroy only own snapshots by name', () => {
+    for (const facts of [fresh, share(own({ snapshots: [snapshot('drayage-maintenance-2')] }), there())]) {
+      const { steps } = made(facts, enter, yaml);
+      const text = JSON.stringify(steps);
+      expect(text).not.toMatch(/receive[^"]* -F|zfs rollback|destroy -r/);
+    }
+    const facts = share(own({ snapshots: [snapshot('drayage-maintenance-2'), snapshot('theirs')] }), there());
+    expect(runs(step(facts, 'prune containers@maint', enter, yaml).operations)[0]).toMatch(
+      /^prom: [\s\S]* nvmeprom\/containers drayage drayage-maintenance-2 drayage-maintenance-3 drayage-maintenance-4 drayage-maintenance-5 drayage-maintenance-6$/,
+    );
+  });
+
+  it('keep what arrives out of sight until the old place has no marker and is closed', () => {
+    const { operations } = step(fresh, 'release containers@maint', enter, yaml);
+    const at = (pattern: RegExp) => runs(operations).findIndex((run) => pattern.test(run));
+    const order = [
+      at(/^prom: rm -f .*share\.json$/),
+      at(/^prom: zfs set readonly=on/),
+      at(/^prom: .*zfs snapshot/s),
+      at(/^maint: .*zfs receive/s),
+      at(/^maint: zfs set readonly=off/),
+      at(/^maint: zfs set mountpoint=\/tank\/containers tank\/containers$/),
+      at(/^maint: write .*share\.json$/),
+    ];
+    expect(order).toEqual([...order].sort((one, other) => one - other));
+    expect(order).not.toContain(-1);
+    for (const id of ['place', 'seed', 'final-pass']) {
+      const last = step(fresh, `${id} containers@maint`, enter, yaml).operations.at(-1);
+      expect(last?.guards?.map(({ what }) => what)).toContain(
+        'prom:/nvmeprom/containers has the current data of containers',
+      );
+    }
+  });
+
+  it('that are encrypted are sent as they are stored, and the key is asked for before the downtime', () => {
+    const facts = share(own({ encrypted: true }), there());
+    const { steps } = made(facts, enter, yaml);
+    expect(ids(steps).indexOf('key containers@maint')).toBe(ids(steps).indexOf('stop guest doc2') - 1);
+    expect(step(facts, 'key containers@maint', enter, yaml).byHand).toBe(
+      'On maint: zfs load-key tank/containers',
+    );
+    expect(JSON.stringify(step(facts, 'seed containers@maint', enter, yaml))).toContain('zfs send -w -p ');
+    expect(
+      step(facts, 'release containers@maint', enter, yaml).operations[0]?.guards?.map(({ what }) => what),
+    ).toContain('the key of tank/containers is loaded on maint');
+  });
+
+  it('are known after the hand-over by the snapshot that both keep', () => {
+    const away = awayFacts();
+    const { own: old } = away.shares.containers!;
+    const both = { snapshots: [snapshot('drayage-maintenance-5')] };
+    const arrived = {
+      ...away,
+      shares: {
+        containers: {
+          own: { ...old!, ...own(both) },
+          other: { ...emptyPlace, marker, ...there(both, '/tank/containers'), mounted: true },
+        },
+      },
+    };
+    expect(step(arrived, 'prove containers@maint', enter, yaml).proof[0]).toMatchObject({
+      target: { path: '/tank/containers/.zfs/snapshot/drayage-maintenance-5' },
+    });
+  });
+
+  it('let what was received go as a whole, and only when it is not the current one', () => {
+    const both = { snapshots: [snapshot('drayage-maintenance-5')] };
+    const facts = share(own(both), there(both));
+    const { steps, notes } = makeForget(sampleConfig(yaml), facts, leave, '0.1.0');
+    expect(ids(steps)).toEqual(['undo place containers@prom']);
+    expect(steps[0]?.operations.map(({ what }) => what)).toEqual([
+      'destroy the snapshots of drayage on prom, by name',
+      'and those on maint; then the dataset, which must not have another one',
+    ]);
+    for (const { guards } of steps[0]!.operations)
+      expect(guards?.map(({ what }) => what)).toEqual([
+        'prom:/nvmeprom/containers has the current data of containers',
+        'maint:/tank/containers has no marker',
+      ]);
+    expect(notes[0]).toContain('was made by zfs receive, and goes as a whole');
+  });
+});
+
 describe('the plan of maintenance leave', () => {
   const plan = made(awayFacts(), leave);
 
@@ -212,6 +432,7 @@ describe('the plan of maintenance leave', () => {
       'start guest doc2',
     ]);
     expect(runs(step(awayFacts(), 'migrate guest doc2', leave).operations)).toEqual([
+      'POST /nodes/maint/qemu/114/status/shutdown',
       'POST /nodes/maint/qemu/114/migrate',
     ]);
   });
