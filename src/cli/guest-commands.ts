@@ -52,7 +52,7 @@ export const guestSpecs: readonly CommandSpec[] = [
     name: 'guest integrate',
     summary: 'fit a guest into the fleet: ssh, configuration, share',
     description: [
-      'Finds the address of the guest through its guest agent, waits until it answers ssh with its own host key, and shows what it lacks: its key in known_hosts, the share that drayage.yaml means for it, its entry in drayage.yaml; on NixOS also its hardware configuration, its configuration by your flake, and your sops secrets.',
+      'Finds the address of the guest through its guest agent, waits until it answers ssh with its own host key, and shows what it lacks: its key in known_hosts, its address and key in hosts.nix, the share that drayage.yaml means for it, its entry in drayage.yaml; on NixOS also its hardware configuration, its configuration by your flake, and your sops secrets.',
       'The host key is what the guest agent reads inside the guest. Where the agent cannot, give the fingerprint that the console shows with --host-key. What an address shows by itself is never believed.',
       'Each part does only what is missing, and can be skipped.',
     ].join('\n\n'),

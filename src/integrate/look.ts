@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { Config, GuestWish, ShareConfig } from '../config/config.ts';
 import { readConfigText } from '../create/look.ts';
 import { probe } from '../guest/probe.ts';
@@ -5,12 +6,13 @@ import type { Findings, NodeFindings, NotSeen, ShareFindings } from '../inspect/
 import { readNode } from '../inspect/node.ts';
 import { readShare } from '../inspect/share.ts';
 import type { SeenVm } from '../plan/guest/facts.ts';
-import type { IntegrateFacts } from '../plan/guest/integrate-facts.ts';
+import type { IntegrateFacts, IntegratePart } from '../plan/guest/integrate-facts.ts';
 import type { ProxmoxClient } from '../proxmox/client.ts';
 import { proxmoxReader } from '../proxmox/reader.ts';
 import type { Host, Hosts } from '../ssh/host.ts';
 import { fingerprintOf, type HostKey, parseHostKey, resolveDestination } from '../ssh/host-key.ts';
 import { integrateError } from './errors.ts';
+import { readHostsFile } from './hosts-file.ts';
 import { readNixos } from './nixos.ts';
 import type { Reached } from './reach.ts';
 
@@ -29,6 +31,9 @@ export interface IntegrateQuestion {
   /** The guest, at the place where it was reached. */
   readonly guest: Host;
   readonly shares: readonly ShareConfig[];
+  /** What the guest agent tells, where it tells anything. */
+  readonly addresses: readonly string[];
+  readonly skip: readonly IntegratePart[];
   readonly now: string;
 }
 
@@ -64,7 +69,15 @@ export async function readIntegrateFacts(question: IntegrateQuestion): Promise<I
     os === 'nixos' && config.hosts !== undefined
       ? await readNixos({ controller, guest, name, hostsFile: config.hosts.file, key: reached.key })
       : undefined;
+  const known = [resolved.hostname, ...question.addresses].filter((address) => isIP(address) !== 0);
+  const hostsFile = question.skip.includes('hosts')
+    ? undefined
+    : await readHostsFile({
+        ...{ controller, config, name, vm, key: reached.key, addresses: known },
+        shares: question.skip.includes('share') ? [] : question.shares,
+      });
   return {
+    ...(hostsFile === undefined ? {} : { hosts: hostsFile }),
     file: await readConfigText(config.file),
     name,
     vmid: vm.vmid,

@@ -34,7 +34,6 @@ export async function readNixos(question: NixosQuestion): Promise<NixosFacts | u
     folder,
     attribute: host.attribute,
     hostsFile,
-    ...(host.publicKey === undefined ? {} : { publicKey: host.publicKey }),
     ...(hardware === undefined ? {} : { hardware }),
     ...(toplevel === undefined ? {} : { toplevel }),
     ...(sops === undefined ? {} : { sops }),

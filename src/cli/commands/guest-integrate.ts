@@ -1,4 +1,5 @@
 import { readVmConfig } from '../../create/look.ts';
+import { DrayageError } from '../../errors/error.ts';
 import { parseOsRelease } from '../../guest/facts.ts';
 import { findGuest } from '../../integrate/find.ts';
 import { openGuestHosts } from '../../integrate/guest-host.ts';
@@ -43,6 +44,8 @@ async function integrate(
   const shares = sharesFor(config, name, options.share ?? []);
   const vm = await findGuest(client, config, name, vmid === undefined ? undefined : Number(vmid));
   const agent = guestAgent(client, vm);
+  const vmConfig = await readVmConfig(client, vm);
+  const hardware = hardwareOf(vmConfig);
   const entered = config.guests[name]?.ssh ?? config.wishes[name]?.ssh;
   const controller = session.hosts('controller');
   const known =
@@ -58,7 +61,7 @@ async function integrate(
     const question = {
       name,
       agent,
-      hardware: hardwareOf(await readVmConfig(client, vm)),
+      hardware,
       controller,
       user,
       ...(address === undefined ? {} : { address }),
@@ -81,13 +84,15 @@ async function integrate(
       client,
       config,
       hosts,
-      vm,
+      vm: { ...vm, config: vmConfig },
       name,
       os: await osOf(guest),
       sudo,
       reached,
       guest,
       shares,
+      skip: options.skip ?? [],
+      addresses: await agent.addresses(hardware).catch(silent),
       now: new Date().toISOString(),
     });
     const plan = makeIntegration(config, facts, { skip: options.skip ?? [], shares }, packageVersion());
@@ -129,6 +134,12 @@ function confirmKey({ terminal }: Session, name: string) {
     const answer = await terminal.ask('Does the console show exactly this? [y/N] ');
     return /^y(es)?$/i.test(answer);
   };
+}
+
+/** Where it was reached is known; what else the agent could tell is not needed. */
+function silent(error: unknown): string[] {
+  if (error instanceof DrayageError) return [];
+  throw error;
 }
 
 async function osOf(guest: ReturnType<Hosts>): Promise<string> {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Check } from '../operation.ts';
 import type { Plan, Step } from '../plan.ts';
 import { planId } from '../plan-id.ts';
+import { differenceOf } from './difference.ts';
 
 /** An edited file of the fleet, not written yet. */
 export interface FleetFileEdit {
@@ -23,6 +24,9 @@ const controller = 'controller';
 /** Writes a file of the fleet whole, with its mode and owner, and only if it is still the one that was read. Pure. */
 export function writeFleetStep(edit: FleetFileEdit): Step {
   const written = holds(edit.path, edit.after, `${edit.path} is as planned`);
+  const hunk = differenceOf(edit.before, edit.after);
+  const changed = (hunk?.lines ?? []).filter(({ sign }) => sign !== ' ');
+  const excerpt = changed.map(({ sign, text }) => `${sign}${text}`).join('\n');
   const write = (content: string, guard: Check, what: string) => ({
     kind: 'write' as const,
     host: controller,
@@ -44,11 +48,14 @@ export function writeFleetStep(edit: FleetFileEdit): Step {
     needs: [],
     probe: [written],
     operations: [
-      write(
-        edit.after,
-        holds(edit.path, edit.before, `${edit.path} is what it was when it was read`),
-        `write ${edit.path}`,
-      ),
+      {
+        ...write(
+          edit.after,
+          holds(edit.path, edit.before, `${edit.path} is what it was when it was read`),
+          `write ${edit.path}`,
+        ),
+        excerpt,
+      },
     ],
     proof: [written],
     undo: [write(edit.before, written, `${edit.path} as it was`)],

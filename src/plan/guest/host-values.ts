@@ -33,7 +33,7 @@ export function hostValues(
       ...said({ node: node === defaults?.node ? undefined : node }),
       cores: create.cores ?? Number(config.cores ?? 1),
       memory: create.memory ?? memoryOf(config),
-      disk: create.disk ?? wholeGib(disk?.size) ?? 'as-the-template',
+      disk: create.disk ?? wholeGib(disk?.size) ?? 'as-it-is',
       ...said({
         diskInterface: bus,
         storage: storage === defaults?.defaultStorage ? undefined : storage,

@@ -1,9 +1,11 @@
 import type { Findings } from '../../inspect/findings.ts';
+import type { FleetFileEdit } from '../fleet/write-hosts.ts';
 import type { ConfigFile } from './facts.ts';
 
 /** Parts of `drayage guest integrate` that can be left out. */
 export const integrateParts = [
   'known-hosts',
+  'hosts',
   'hardware',
   'configuration',
   'secrets',
@@ -11,6 +13,15 @@ export const integrateParts = [
   'entry',
 ] as const;
 export type IntegratePart = (typeof integrateParts)[number];
+
+/** hosts.nix, as it is and as it shall be. */
+export interface HostsFacts {
+  readonly file: string;
+  /** Absent: it says already what is known. */
+  readonly edit?: FleetFileEdit;
+  /** Edits that were refused, each with the text to paste. */
+  readonly byHand: readonly string[];
+}
 
 /** What was seen of a guest that joins the fleet. */
 export interface IntegrateFacts {
@@ -47,6 +58,8 @@ export interface IntegrateFacts {
   readonly running: readonly string[];
   /** Cluster, node, shares and the guest's virtual machine. */
   readonly findings: Findings;
+  /** Absent: drayage.yaml names no hosts.nix, or its part is left out. */
+  readonly hosts?: HostsFacts;
   /** Only of a NixOS guest of a fleet with a hosts.nix. */
   readonly nixos?: NixosFacts;
 }
@@ -57,8 +70,6 @@ export interface NixosFacts {
   readonly folder: string;
   /** Name of the configuration: the attribute of the host in hosts.nix. */
   readonly attribute: string;
-  /** What hosts.nix has as the host's key. */
-  readonly publicKey?: string;
   readonly hostsFile: string;
   readonly hardware?: {
     readonly path: string;

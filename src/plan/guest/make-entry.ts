@@ -1,4 +1,3 @@
-import { differenceOf } from '../fleet/difference.ts';
 import { type FleetFileEdit, writeFleetStep } from '../fleet/write-hosts.ts';
 import type { Blocker, Plan, Step } from '../plan.ts';
 import { planId } from '../plan-id.ts';
@@ -40,7 +39,7 @@ export function makeEntry(facts: NewGuestFacts, entry: GuestEntry, version: stri
   ];
   const phase = `guest ${name}`;
   const steps: Step[] = [
-    ...(hosts === undefined ? [] : [shortened(writeFleetStep(hosts), difference(hosts))]),
+    ...(hosts === undefined ? [] : [writeFleetStep(hosts)]),
     ...own,
     ...fileSteps(files, `${name} in the files of OpenTofu`).map((step, index) =>
       shortened(step, resourceOf(files[index]?.text ?? '', vm?.host ?? name)),
@@ -98,13 +97,6 @@ function shortened(step: Step, excerpt: string): Step {
     operation.kind === 'write' && excerpt !== '' ? { ...operation, excerpt } : operation,
   );
   return { ...step, operations };
-}
-
-function difference({ before, after }: FleetFileEdit): string {
-  return (differenceOf(before, after)?.lines ?? [])
-    .filter(({ sign }) => sign === '+')
-    .map(({ text }) => text)
-    .join('\n');
 }
 
 function resourceOf(text: string, host: string): string {

@@ -6,6 +6,7 @@ import { nixosShareModule } from '../../nix/share-module.ts';
 import { shareBlockers } from '../blockers/cluster.ts';
 import { shareContext } from '../context.ts';
 import { blocker } from '../errors.ts';
+import { writeFleetStep } from '../fleet/write-hosts.ts';
 import type { Check } from '../operation.ts';
 import type { Blocker, Plan, Step } from '../plan.ts';
 import { planId } from '../plan-id.ts';
@@ -39,6 +40,7 @@ export function makeIntegration(
     );
   const steps = [
     ...(does('known-hosts') ? [knownHostsStep(facts)] : []),
+    ...(does('hosts') ? hostsSteps(config, facts, notes) : []),
     ...nixosSteps(facts, wanted.skip, notes),
     ...shares.flatMap((share) => mountSteps(config, facts, share)),
     ...(does('entry') ? entrySteps(facts, notes) : []),
@@ -133,6 +135,16 @@ function knownHostsBlockers({ hostKey, knownHosts, name }: IntegrateFacts): Bloc
       ],
     }),
   ];
+}
+
+/** What hosts.nix shall say; what could not be edited is a note with the text to paste. */
+function hostsSteps({ tofu }: Config, { hosts, name }: IntegrateFacts, notes: string[]): Step[] {
+  if (hosts === undefined) return [];
+  const { byHand, edit, file } = hosts;
+  notes.push(...byHand.map((text) => `${file} is not edited there:\n${text}`));
+  if (edit === undefined) return [];
+  if (tofu !== undefined) notes.push(`The files of OpenTofu are made from ${file}: drayage tofu generate.`);
+  return [{ ...writeFleetStep(edit), phase: `guest ${name}` }];
 }
 
 function mountSteps(config: Config, facts: IntegrateFacts, share: ShareConfig): Step[] {

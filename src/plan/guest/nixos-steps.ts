@@ -18,19 +18,11 @@ export function nixosSteps(facts: IntegrateFacts, skip: readonly IntegratePart[]
     return [];
   }
   const does = (part: IntegratePart) => !skip.includes(part);
-  noteKey(facts, nixos, notes);
   return [
     ...(does('secrets') ? secretSteps(facts, nixos) : []),
     ...(does('hardware') ? hardwareSteps(facts, nixos, notes) : []),
     ...(does('configuration') ? [configurationStep(facts, nixos)] : []),
   ];
-}
-
-function noteKey({ hostKey, name }: IntegrateFacts, nixos: NixosFacts, notes: string[]): void {
-  const line = `${hostKey.type} ${hostKey.key}`;
-  if (nixos.publicKey?.startsWith(line) === true) return;
-  const has = nixos.publicKey === undefined ? 'has no key' : 'has another key';
-  notes.push(`${nixos.hostsFile} ${has} of ${name}. Enter in ${nixos.attribute}:\n  publicKey = "${line}";`);
 }
 
 function hardwareSteps(facts: IntegrateFacts, { hardware }: NixosFacts, notes: string[]): Step[] {

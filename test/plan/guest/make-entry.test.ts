@@ -46,7 +46,7 @@ describe('what the files get before OpenTofu makes a guest', () => {
     const shown = steps.map(({ operations: [first] }) =>
       first?.kind === 'write' ? first.excerpt : undefined,
     );
-    expect(shown[0]).toBe('  doc2 = { };');
+    expect(shown[0]).toBe('+  doc2 = { };');
     expect(shown[1]).toContain('vmid: 115');
     expect(JSON.parse(shown[2] ?? '')).toEqual({ doc2: { vm_id: 115 } });
     expect(blockers).toEqual([]);
@@ -108,7 +108,7 @@ describe('a machine as a host of hosts.nix', () => {
   it('has the address and the user of cloud-init, and no disk of an odd size', () => {
     const odd = { ...from, config: { ...template.config, scsi0: 'local:x,size=3584M' } };
     const values = hostValues(numbered({ cloudInit: { user: 'me', ip: '10.0.0.5/24' } }).wish, odd);
-    expect(values).toMatchObject({ localIp: '10.0.0.5', user: 'me', proxmox: { disk: 'as-the-template' } });
+    expect(values).toMatchObject({ localIp: '10.0.0.5', user: 'me', proxmox: { disk: 'as-it-is' } });
   });
 });
 

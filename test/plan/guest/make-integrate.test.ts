@@ -85,6 +85,23 @@ describe('fitting a guest in', () => {
     expect(plan({ hostKey: key }).steps[0]?.why).toContain('console');
   });
 
+  it('enters in hosts.nix what is known of it, and says what could not be edited', () => {
+    const edit = {
+      ...{ path: '/f/hosts.nix', before: '{\n}\n', after: '{\n  a = 1;\n}\n', mode: '0644' },
+      ...{ owner: { uid: 0, gid: 0 }, attribute: 'doc2.localIp', evaluated: true },
+    };
+    const hosts = { file: '/f/hosts.nix', edit, byHand: ['/f/hosts.nix:3:1: computed\npublicKey = "k";'] };
+    const made = plan({ hosts });
+    expect(ids(made).slice(0, 2)).toEqual(['host-key doc2', 'fleet doc2.localIp']);
+    expect(made.steps[1]).toMatchObject({ phase: 'guest doc2', operations: [{ excerpt: '+  a = 1;' }] });
+    expect(made.notes.join()).toContain('/f/hosts.nix is not edited there:\n/f/hosts.nix:3:1: computed');
+    expect(ids(plan({ hosts }, ['hosts']))).not.toContain('fleet doc2.localIp');
+    expect(ids(plan({ hosts: { file: '/f/hosts.nix', byHand: [] } }))).not.toContain('fleet doc2.localIp');
+    const tofu = { ...config, tofu: { folder: 'tofu', provider: '0.111.1', providerFile: true } };
+    const noted = makeIntegration(tofu, facts({ hosts }), { skip: [], shares: [] }, '0.1.0').notes;
+    expect(noted.join()).toContain('drayage tofu generate');
+  });
+
   it('without a share says so', () => {
     expect(plan({}, [], []).notes.join()).toContain('--share');
   });
@@ -151,7 +168,6 @@ describe('a NixOS guest', () => {
     expect(made.steps.find(({ id }) => id.startsWith('mount-units'))?.byHand).toContain(
       'fsType = "virtiofs"',
     );
-    expect(made.notes.join()).toContain('publicKey = "ssh-ed25519 AAAA";');
   });
 
   it('is built here and switched by a unit of its own', () => {

@@ -14,7 +14,7 @@ export interface GuestWorld {
   /** Programs for the controller. */
   readonly bin: string;
   run(args: readonly string[]): Promise<Ended>;
-  file(name: 'drayage.yaml' | 'known_hosts'): string;
+  file(name: 'drayage.yaml' | 'known_hosts' | 'hosts.nix'): string;
   /** What the guest agent reads; undefined: it refuses to read files. */
   setHostKey(text: string | undefined): void;
   hostKey(): string;
