@@ -49,9 +49,9 @@ async function byList(
   world: World,
   parts: Parameters<typeof pushList>[2],
 ) {
-  const { move, argv, maxDelete, topIsShare } = operation;
+  const { move, argv, maxDelete, topIsShare, goneLater = false } = operation;
   const list = await differing(operation, listing, world);
-  const result = await pushList({ move, argv, maxDelete, topIsShare, again }, list, parts);
+  const result = await pushList({ move, argv, maxDelete, topIsShare, goneLater, again }, list, parts);
   const top = topIsShare ? [] : ['.'];
   world.finals.set(move, { listed: [...top, ...list.now.keys(), ...list.gone], inodes: new Map() });
   return result;

@@ -21,6 +21,8 @@ export interface ListPass {
   readonly maxDelete: number;
   /** The top's own metadata stays as it is. */
   readonly topIsShare: boolean;
+  /** What is gone is left to a pass over the whole tree, which follows. */
+  readonly goneLater?: boolean;
   /** The command that tries again. */
   readonly again: string;
 }
@@ -47,7 +49,8 @@ export async function pushList(
   const lost = new Set(gone);
   const goesWith = (name: string) =>
     [...ancestors(name)].some((above) => lost.has(above) || now.get(above) === false);
-  const names = [...now.keys(), ...gone.filter((name) => !goesWith(name))];
+  const going = pass.goneLater === true ? [] : gone.filter((name) => !goesWith(name));
+  const names = [...now.keys(), ...going];
   const judged = { move: pass.move, live: false, again: pass.again, argv: pass.argv };
   const counts = { changed: 0, deleted: 0, bytes: 0 };
   if (names.length > 0) {

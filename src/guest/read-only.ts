@@ -1,3 +1,5 @@
+import { otherTrials, pullerTrials } from './rsync-trial.ts';
+
 /** Programs that only look, whatever their arguments. `command` is the shell's own `command -v`. */
 const lookers = new Set([
   'cat',
@@ -22,11 +24,15 @@ const lookers = new Set([
 const lookingCommands: Readonly<Record<string, readonly string[]>> = {
   docker: ['--version', 'compose version', 'ps', 'container inspect', 'images', 'volume inspect'],
   podman: ['--version', 'ps', 'container inspect', 'images', 'volume inspect'],
-  rsync: ['--version'],
   systemctl: ['show', 'cat', 'list-units', 'list-unit-files', 'is-enabled', 'is-active'],
   zfs: ['get', 'list', 'version'],
   zpool: ['get', 'list', 'status'],
 };
+
+/** A dry run, word by word: another option could write a log or start a program. */
+const dryRuns = new Set(
+  [pullerTrials, otherTrials].flatMap((trials) => Object.values(trials).map((argv) => argv.join(' '))),
+);
 
 const writingFindActions = /^-(delete|exec|execdir|ok|okdir|fprint|fprint0|fprintf|fls)$/;
 
@@ -45,6 +51,8 @@ export function isReadOnly(argv: readonly string[]): boolean {
       return rest[0] === '-u' && rest[2] === '--' && isReadOnly(rest.slice(3));
     case 'env':
       return isReadOnly(rest.slice(rest.findIndex((word) => !/^(--chdir=|[A-Z_]+=)/.test(word))));
+    case 'rsync':
+      return rest[0] === '--version' || dryRuns.has(argv.join(' '));
     case 'xargs':
       return isReadOnly(rest.slice(rest.findIndex((word) => !word.startsWith('-'))));
     default: {

@@ -1,4 +1,4 @@
-import type { MountFindings, UserFindings } from '../inspect/findings.ts';
+import type { MountFindings, RsyncRefusal, UserFindings } from '../inspect/findings.ts';
 import type { Host } from '../ssh/host.ts';
 import { guestError } from './errors.ts';
 import {
@@ -10,6 +10,7 @@ import {
   storageSetting,
 } from './facts.ts';
 import { type Answer, probe } from './probe.ts';
+import { otherTrials, rsyncRefusal } from './rsync-trial.ts';
 import { guestTools } from './tools.ts';
 
 /** A user of the guest, and what there is of his. */
@@ -28,6 +29,8 @@ export interface SystemFacts {
   readonly kernel: string;
   readonly bootId: string;
   readonly podmanVersion?: string;
+  readonly rsyncVersion?: string;
+  readonly rsyncRefuses?: RsyncRefusal;
   readonly dockerVersion?: string;
   readonly composeVersion?: string;
   readonly mounts: readonly MountFindings[];
@@ -58,6 +61,8 @@ export async function readSystem(host: Host): Promise<SystemFacts> {
     linger: ['find', '/var/lib/systemd/linger', '-mindepth', '1', '-maxdepth', '1', '-printf', '%f\n'],
     storageConf: ['cat', '/etc/containers/storage.conf'],
     vendorStorageConf: ['cat', '/usr/share/containers/storage.conf'],
+    rsync: ['rsync', '--version'],
+    ...otherTrials,
     podman: ['podman', '--version'],
     docker: ['docker', '--version'],
     compose: ['docker', 'compose', 'version', '--short'],
@@ -88,6 +93,8 @@ export async function readSystem(host: Host): Promise<SystemFacts> {
   });
   const answers = own as Readonly<Record<string, Answer>>;
   const podmanVersion = versionOf(general.podman);
+  const rsyncVersion = versionOf(general.rsync);
+  const refused = rsyncRefusal(general);
   // podman-docker's `docker` is podman itself, and says `podman version`.
   const dockerVersion = /^Docker/i.test(general.docker.stdout) ? versionOf(general.docker) : undefined;
   const composeVersion = general.compose.exitCode === 0 ? general.compose.stdout.trim() : '';
@@ -97,6 +104,8 @@ export async function readSystem(host: Host): Promise<SystemFacts> {
     kernel: general.kernel.stdout.trim(),
     bootId: general.bootId.stdout.trim(),
     ...(podmanVersion === undefined ? {} : { podmanVersion }),
+    ...(rsyncVersion === undefined ? {} : { rsyncVersion }),
+    ...(refused === undefined ? {} : { rsyncRefuses: refused }),
     ...(dockerVersion === undefined ? {} : { dockerVersion }),
     ...(dockerVersion !== undefined && composeVersion !== '' ? { composeVersion } : {}),
     mounts: parseFindmnt(general.mounts.stdout),

@@ -91,6 +91,14 @@ export interface VirtiofsDevice {
   readonly pending: boolean;
 }
 
+/** What the rsync of a machine refused when it was tried, dry. Absent: nothing. */
+export interface RsyncRefusal {
+  /** `pass`: options of every pass. `deletions`: to delete, on the receiving side, what a list names and the other side does not have. */
+  readonly what: 'pass' | 'deletions';
+  /** Its first line. */
+  readonly said: string;
+}
+
 export interface NodeFindings {
   readonly name: string;
   /** Name in the cluster, from `hostname`. */
@@ -100,6 +108,7 @@ export interface NodeFindings {
   readonly pveVersion?: string;
   readonly zfsVersion?: string;
   readonly rsyncVersion?: string;
+  readonly rsyncRefuses?: RsyncRefusal;
   readonly virtiofsd: boolean;
   /** /usr/libexec/virtiofsd is a wrapper that gives it file handles in place of open files (docs/recovery.md). Absent: it is not. */
   readonly virtiofsdFileHandles?: boolean;

@@ -1,4 +1,4 @@
-import type { VirtiofsDevice } from './findings.ts';
+import type { RsyncRefusal, VirtiofsDevice } from './findings.ts';
 
 export interface GuestFindings {
   readonly name: string;
@@ -27,6 +27,8 @@ export interface GuestSystem {
   readonly kernel: string;
   readonly bootId: string;
   readonly podmanVersion?: string;
+  readonly rsyncVersion?: string;
+  readonly rsyncRefuses?: RsyncRefusal;
   readonly dockerVersion?: string;
   /** `docker compose`, or docker-compose as its plug-in. */
   readonly composeVersion?: string;

@@ -1,5 +1,6 @@
 import { DrayageError } from '../errors/error.ts';
 import { type Answer, probe } from '../guest/probe.ts';
+import { pullerTrials, rsyncRefusal } from '../guest/rsync-trial.ts';
 import { nodeTools } from '../guest/tools.ts';
 import type { Host } from '../ssh/host.ts';
 import { optional } from '../workloads/podman.ts';
@@ -17,6 +18,7 @@ export async function readNode(host: Host): Promise<{ node: NodeFindings; notSee
     pveversion: ['pveversion'],
     zfs: ['zfs', 'version'],
     rsync: ['rsync', '--version'],
+    ...pullerTrials,
     virtiofsd: ['test', '-x', virtiofsd],
     // The program itself is megabytes; a wrapper fits into a page.
     virtiofsdSmall: ['find', '-L', virtiofsd, '-maxdepth', '0', '-type', 'f', '-size', '-9', '-printf', 'x'],
@@ -36,6 +38,7 @@ export async function readNode(host: Host): Promise<{ node: NodeFindings; notSee
       ...optional('pveVersion', lineOf('pveversion')?.replace(/ \(.*$/, '')),
       ...optional('zfsVersion', lineOf('zfs')?.replace(/^zfs-/, '')),
       ...optional('rsyncVersion', /version (\S+)/.exec(lineOf('rsync') ?? '')?.[1]),
+      ...optional('rsyncRefuses', rsyncRefusal(answers)),
       virtiofsd: answers.virtiofsd?.exitCode === 0,
       ...(handles ? { virtiofsdFileHandles: true } : {}),
       pools,

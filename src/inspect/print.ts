@@ -108,13 +108,19 @@ function clusterRows({ cluster }: Findings): Row[] {
   ];
 }
 
+function rsync({ rsyncVersion, rsyncRefuses }: Pick<NodeFindings, 'rsyncVersion' | 'rsyncRefuses'>): string {
+  if (rsyncRefuses === undefined) return rsyncVersion ?? 'missing';
+  const what = rsyncRefuses.what === 'pass' ? 'refuses the options of a pass' : 'does not delete by a list';
+  return `${rsyncVersion ?? '(no version)'}, ${what}: ${rsyncRefuses.said}`;
+}
+
 function nodeRows(node: NodeFindings): Row[] {
   return [
     ['Name in cluster', node.hostname],
     ['Version', node.pveVersion ?? 'pveversion is missing'],
     ['Kernel', node.kernel],
     ['ZFS', node.zfsVersion ?? 'missing'],
-    ['rsync', node.rsyncVersion ?? 'missing'],
+    ['rsync', rsync(node)],
     ['virtiofsd', virtiofsd(node)],
     [
       'Pools',
@@ -183,6 +189,7 @@ function systemRows(system: GuestSystem): Row[] {
   ].filter(Boolean);
   return [
     ['System', `${system.osName}, kernel ${system.kernel}, host name ${system.hostname}`],
+    ['rsync', rsync(system)],
     ['Engines', engines.join(', ') || 'none'],
     ['Image stores', ...list(system.stores.map((store) => `${store.graphRoot} (${store.user ?? 'root'})`))],
     ['Containers', ...list(system.containers.flatMap(containerLines))],

@@ -1,9 +1,11 @@
 import { guestError } from '../guest/errors.ts';
 import { type Answer, probe } from '../guest/probe.ts';
+import { pullerTrials, rsyncRefusal } from '../guest/rsync-trial.ts';
 import { nodeTools } from '../guest/tools.ts';
 import type { PlaceFacts } from '../plan/golden-path/facts.ts';
 import { shareLayout } from '../plan/share-layout.ts';
 import type { Host } from '../ssh/host.ts';
+import { optional } from '../workloads/podman.ts';
 import { nearestAbove, readDataset } from '../zfs/dataset.ts';
 
 /** One place of a share, as the configuration names it. */
@@ -42,6 +44,7 @@ export async function readPlace(
     marker: ['cat', marker],
     inode: ['stat', '--printf=%i', '--', marker],
     standby: ['cat', `${folder}/standby.json`],
+    ...pullerTrials,
     ...Object.fromEntries(tools.map((tool) => [`tool:${tool}`, ['command', '-v', tool]])),
   });
   const text = (key: string): string | undefined =>
@@ -87,6 +90,7 @@ export async function readPlace(
     ...seal,
     ...(amount === undefined ? {} : { amount }),
     missingTools: tools.filter((tool) => answers[`tool:${tool}`]?.exitCode !== 0),
+    ...optional('rsyncRefuses', rsyncRefusal(answers)),
     ...(reach.exitCode === 0
       ? {}
       : { cannotReach: reach.stderr.toString('utf8').trim() || `exit code ${reach.exitCode}` }),

@@ -93,6 +93,11 @@ export const planErrors = {
     meaning:
       'The API token may not do what a step of the plan does; Proxmox VE would refuse it half-way through the work.',
   },
+  'plan/rsync-refuses': {
+    exit: refused,
+    meaning:
+      'The rsync of this machine was tried with the options of every pass, dry, and refused. rsync 3.2.6 or newer, with ACLs and extended attributes, has them all.',
+  },
   'plan/missing-tool': { exit: refused, meaning: 'A program that the plan runs there is not installed.' },
   'plan/no-pool': {
     exit: refused,

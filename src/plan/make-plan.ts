@@ -4,6 +4,7 @@ import { shareBlockers } from './blockers/cluster.ts';
 import { guestBlockers } from './blockers/guests.ts';
 import { handedOverBlockers, sharedWorkloadBlockers } from './blockers/moves.ts';
 import { roomBlockers } from './blockers/room.ts';
+import { rsyncBlockers } from './blockers/rsync.ts';
 import { sourceBlockers } from './blockers/source.ts';
 import { moveContext, shareContext, workloadsOf } from './context.ts';
 import { estimate } from './estimate.ts';
@@ -37,6 +38,7 @@ export function makePlan(config: Config, findings: Findings, version: string): P
       blockers.push(
         ...sourceBlockers(config, findings, move),
         ...guestBlockers(config, findings, move),
+        ...rsyncBlockers(config, findings, move),
         ...roomBlockers(config, findings, move),
         ...handedOverBlockers(config, findings, move),
       );

@@ -1,5 +1,6 @@
 import type { Config, MoveConfig, ShareConfig } from '../config/config.ts';
 import type { Findings, SourceDirectory, UnknownOwner } from '../inspect/findings.ts';
+import { noListReason } from './blockers/rsync.ts';
 import { workloadsOf } from './context.ts';
 import {
   descriptorAdvice,
@@ -32,6 +33,12 @@ export function planNotes(config: Config, findings: Findings): string[] {
     if (open > manyInodes && open <= tooManyInodes) {
       notes.push(
         `${move.to.guest} will reach more than ${manyInodes.toLocaleString('en-US')} inodes through ${share.name}: virtiofsd holds one open file for each that the guest has looked up, at most ${descriptorLimit.toLocaleString('en-US')}; then whatever it has not looked up before fails. The cure, on ${share.node}: ${descriptorAdvice}.`,
+      );
+    }
+    const noList = noListReason(share.node, findings.nodes[share.node]);
+    if (noList !== undefined) {
+      notes.push(
+        `${noList}: the downtime of ${move.name} grows with the whole tree. An update of rsync on ${share.node}, and then drayage plan, makes it short.`,
       );
     }
     notes.push(...aboutEntries(move, source, findings.moves[move.name]?.unknownOwners ?? []));

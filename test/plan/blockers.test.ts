@@ -25,6 +25,34 @@ function withSystem(guest: 'doc1' | 'doc2', system: Partial<GuestSystem>): Findi
   };
 }
 
+describe('an rsync that refuses the options of every pass', () => {
+  const rsyncRefuses = { what: 'pass' as const, said: 'rsync: --secluded-args: unknown option' };
+
+  it('blocks on the node and on the guest that has the data, with what it said', () => {
+    const found = withSystem('doc1', { rsyncVersion: '3.0.9', rsyncRefuses });
+    const prom = { ...found.nodes.prom!, rsyncVersion: '3.1.2', rsyncRefuses };
+    expect(blockers({ ...found, nodes: { prom } })).toMatchObject([
+      {
+        code: 'plan/rsync-refuses',
+        seen: 'rsync 3.1.2 on prom: rsync: --secluded-args: unknown option',
+        next: ['ssh root@192.168.1.12 rsync --version   # update it', 'drayage plan'],
+      },
+      { code: 'plan/rsync-refuses', seen: expect.stringMatching(/^rsync 3.0.9 on doc1: /) },
+    ]);
+  });
+
+  it('is of no interest on the target guest, where none runs', () => {
+    expect(codes(withSystem('doc2', { rsyncRefuses }))).toEqual([]);
+  });
+
+  it('that only does not delete by a list is no blocker: on the source guest, not even a reason for more work', () => {
+    const found = withSystem('doc1', { rsyncRefuses: { what: 'deletions', said: 'x' } });
+    const made = makePlan(sampleConfig(), found, '0.1.0');
+    expect(made.blockers).toEqual([]);
+    expect(made.steps.find(({ id }) => id === 'final-pass docker')?.operations[0]).not.toHaveProperty('full');
+  });
+});
+
 describe('the source path', () => {
   it.each([
     ['missing', 'plan/source-missing'],

@@ -489,6 +489,25 @@ describe('how a move is copied', () => {
     }
   });
 
+  it('goes over everything, and says why and what helps, where rsync on the node does not delete by a list', () => {
+    const found = sampleFindings();
+    const said = 'invalid file mode 00 for x [Receiver]';
+    const prom = {
+      ...found.nodes.prom!,
+      rsyncVersion: '3.2.7',
+      rsyncRefuses: { what: 'deletions' as const, said },
+    };
+    const made = makePlan(sampleConfig(), { ...found, nodes: { prom } }, '0');
+    expect(made.blockers).toEqual([]);
+    const because = `rsync 3.2.7 on prom does not delete by a list (${said})`;
+    for (const id of ['seed docker', 'final-pass docker'])
+      expect(made.steps.find((each) => each.id === id)?.operations[0]).toMatchObject({ full: because });
+    expect(made.notes).toContainEqual(expect.stringContaining('An update of rsync on prom'));
+    expect(made.estimates.docker!.window.copy).toBeGreaterThan(
+      planned({}).plan.estimates.docker!.window.copy,
+    );
+  });
+
   it.each<[string, Partial<SourceDirectory>, string]>([
     ['a file system whose ctime was not tried', { fsType: 'zfs' }, '/mnt/docker is zfs: only on ext4'],
     ['a mount inside', { submounts: ['/mnt/docker/media'] }, '/mnt/docker/media is mounted inside'],

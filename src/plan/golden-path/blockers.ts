@@ -131,6 +131,13 @@ function passageBlockers(config: Config, facts: MaintenanceFacts, passage: Passa
         `${tool} on ${place.node}`,
         `${on(config, place.node)} apt-get install ${packageOf(tool)}`,
       );
+  if (to.facts.rsyncRefuses?.what === 'pass')
+    add(
+      'maintenance/rsync-refuses',
+      `rsync on ${to.node}: ${to.facts.rsyncRefuses.said}`,
+      `${on(config, to.node)} rsync --version   # update it`,
+      commandOf(journey),
+    );
   if (to.facts.cannotReach !== undefined)
     add(
       'maintenance/no-ssh',

@@ -3,6 +3,7 @@ import { tarStream } from '../../copy/bulk/stream-command.ts';
 import { notData } from '../../copy/not-data.ts';
 import { type PullOptions, rsyncList, rsyncPull } from '../../copy/rsync-command.ts';
 import { createSnapshot } from '../../zfs/commands.ts';
+import { noListReason } from '../blockers/rsync.ts';
 import type { Check, Operation } from '../operation.ts';
 import type { Step } from '../plan.ts';
 import { shareLayout } from '../share-layout.ts';
@@ -26,9 +27,10 @@ import { seal, sealed, stepOf } from './step.ts';
 const effort = { most: 5, settled: 500, processes: 4 };
 
 /** Why the whole tree has to be passed over in the window; undefined: the list of changes can be trusted. */
-export function fullPass({ from, stream }: Passage): string | undefined {
-  return stream !== undefined || provenFileSystems.has(from.facts.fsType)
-    ? undefined
+export function fullPass({ from, to, stream }: Passage): string | undefined {
+  if (stream !== undefined) return undefined;
+  return provenFileSystems.has(from.facts.fsType)
+    ? noListReason(to.node, to.facts)
     : `${from.node}:${from.path} is ${from.facts.fsType}: only on ${[...provenFileSystems].join(', ')} was it tried that ctime tells every change`;
 }
 

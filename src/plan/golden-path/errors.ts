@@ -65,6 +65,11 @@ export const maintenancePlanErrors = {
     exit: refused,
     meaning: 'A program that the copy or its check needs is not installed on a node.',
   },
+  'maintenance/rsync-refuses': {
+    exit: refused,
+    meaning:
+      'The rsync of this node was tried with the options of every pass, dry, and refused. rsync 3.2.6 or newer, with ACLs and extended attributes, has them all.',
+  },
   'maintenance/no-ssh': {
     exit: refused,
     meaning: 'The node that takes the data pulls it from the other one by ssh, without a question.',

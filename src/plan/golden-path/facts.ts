@@ -1,4 +1,4 @@
-import type { ClusterFindings, GuestFindings, NotSeen } from '../../inspect/findings.ts';
+import type { ClusterFindings, GuestFindings, NotSeen, RsyncRefusal } from '../../inspect/findings.ts';
 
 /** What `zfs send` to or from a dataset could begin with. */
 export interface StreamFacts {
@@ -51,6 +51,8 @@ export interface PlaceFacts {
   /** Of the current place. */
   readonly amount?: { readonly entries: number; readonly bytes: number; readonly allocatedBytes: number };
   readonly missingTools: readonly string[];
+  /** What its rsync refused when it was tried, dry. Absent: nothing. */
+  readonly rsyncRefuses?: RsyncRefusal;
   /** What this node says when it logs in to the other one, where that fails. */
   readonly cannotReach?: string;
 }

@@ -2,6 +2,7 @@ import { rsyncPart } from '../../copy/bulk/part-command.ts';
 import { tarStream } from '../../copy/bulk/stream-command.ts';
 import { rsyncList, rsyncPull } from '../../copy/rsync-command.ts';
 import { createSnapshot } from '../../zfs/commands.ts';
+import { noListReason } from '../blockers/rsync.ts';
 import { handedOver, type MoveContext, notHandedOver, sourceGuard } from '../context.ts';
 import type { Check, Operation } from '../operation.ts';
 import type { Step } from '../plan.ts';
@@ -22,12 +23,13 @@ export const provenFileSystems = new Set(['ext4', 'xfs', 'btrfs']);
 export const maxShare = 0.25;
 
 /** Why the list of changes of this source cannot be trusted, whatever happens; undefined: it can. */
-export function fullPassReason({ source, move }: Pick<MoveContext, 'source' | 'move'>): string | undefined {
+export function fullPassReason(context: MoveContext): string | undefined {
+  const { source, move, share, findings } = context;
   if (!provenFileSystems.has(source.fsType))
     return `${move.from.path} is ${source.fsType}: only on ext4, xfs and btrfs was it tried that ctime tells every change`;
   if (source.submounts.length > 0)
     return `${source.submounts.join(', ')} ${source.submounts.length === 1 ? 'is' : 'are'} mounted inside`;
-  return undefined;
+  return noListReason(share.node, findings.nodes[share.node]);
 }
 
 /** The first copy, while everything runs. After the release it would write over the target's own data: never again. */

@@ -21,6 +21,8 @@ interface After {
   readonly share: ShareFacts;
   /** The source's directory as it is now: mounted anew, it may have another device number than before the window. */
   readonly place: SourceDirectory;
+  /** Why the rsync of the source guest takes no list of what is gone; undefined: it does. */
+  readonly noList?: string | undefined;
   /** The plan that knew the workloads before the window. */
   readonly recorded: Plan;
   /** The target guest is off: it loses its device of the share instead of being stopped. */
@@ -222,7 +224,7 @@ function asLeft({ context, facts }: After): Step[] {
 
 /** Lifts law 1, here alone: the source is written over, by name, while two snapshots keep what both sides had. */
 function carryBack(given: After): Step {
-  const { context, facts, recorded } = given;
+  const { context, facts, recorded, noList } = given;
   const { move, share, sourceGuest } = context;
   const notes = rollbackNotes(context);
   const exclude = notCarried(context);
@@ -233,6 +235,7 @@ function carryBack(given: After): Step {
     ...sourceIsStill(context, recorded),
   ];
   const again = facts.carryBack === 'begun';
+  const whole = again || noList !== undefined;
   const push: PushOptions = {
     destination: sourceGuest.config.sshFromNode,
     fromPath: move.to.path,
@@ -254,7 +257,7 @@ function carryBack(given: After): Step {
   };
   return step(context, 'carry-back', {
     title: `Carry ${move.to.path} back to ${move.from.guest}:${move.from.path}, with deletions`,
-    why: `What is not as the snapshot of the cutover has it, and nothing else; at most ${move.maxDelete} deletions.${again ? ' An earlier try was cut off, so the whole tree is passed over too, and every file is read on both sides.' : ' That is read on both sides and compared; everything else was before.'}${excludes(context).length === 0 ? '' : ` Not touched: ${excludes(context).join(', ')}.`}`,
+    why: `What is not as the snapshot of the cutover has it, and nothing else; at most ${move.maxDelete} deletions.${again ? ' An earlier try was cut off, so the whole tree is passed over too, and every file is read on both sides.' : noList !== undefined ? ` The whole tree is passed over too, and every file is read on both sides, because ${noList}.` : ' That is read on both sides and compared; everything else was before.'}${excludes(context).length === 0 ? '' : ` Not touched: ${excludes(context).join(', ')}.`}`,
     probe: [...context.guards, there(context, notes.done, true, 'it was carried back and compared')],
     operations: [
       {
@@ -271,16 +274,22 @@ function carryBack(given: After): Step {
         kind: 'carry-back',
         ...copy,
         listing: listingDifference(move, { before: snapshotPath(share, move), now: move.to.path }, exclude),
+        ...(noList === undefined ? {} : { goneLater: true }),
         argv: rsyncPushList(push),
-        what: 'rsync of exactly what was written since, with deletions',
+        what:
+          noList === undefined
+            ? 'rsync of exactly what was written since, with deletions'
+            : 'rsync of exactly what was written since',
       },
-      ...(again
+      ...(whole
         ? [
             {
               kind: 'carry-back' as const,
               ...copy,
               argv: rsyncPush(push),
-              what: 'rsync of the whole tree: what the earlier try has left half-done goes',
+              what: again
+                ? 'rsync of the whole tree: what the earlier try has left half-done goes'
+                : 'rsync of the whole tree, with deletions: what is gone goes',
             },
           ]
         : []),
@@ -291,7 +300,7 @@ function carryBack(given: After): Step {
         move: move.name,
         source: { host: move.from.guest, path: move.from.path },
         target: { host: share.node, path: move.to.path },
-        scope: again ? 'full' : 'changed',
+        scope: whole ? 'full' : 'changed',
         exclude,
         what: `content and metadata of ${move.to.path} and of ${move.from.guest}:${move.from.path} are equal`,
       },

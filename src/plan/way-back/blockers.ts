@@ -1,5 +1,6 @@
 import type { Config, MoveConfig } from '../../config/config.ts';
 import type { Findings } from '../../inspect/findings.ts';
+import { rsyncBlockers } from '../blockers/rsync.ts';
 import { shareAway } from '../blockers/share-away.ts';
 import { sourceBlockers } from '../blockers/source.ts';
 import { sshTo } from '../blockers/ssh-to.ts';
@@ -145,6 +146,7 @@ export function afterBlockers(given: {
         ],
       );
   }
+  if (choice === 'carry-back') found.push(...rsyncBlockers(config, now, move));
   return [...found, ...sourceBlockers(config, now, move).filter(({ code }) => aboutThePlace.has(code))];
 }
 

@@ -1,6 +1,7 @@
 import type { Config, MoveConfig, ShareConfig } from '../../config/config.ts';
 import type { Findings } from '../../inspect/findings.ts';
 import { fenceBlockers } from '../blockers/fences.ts';
+import { noListReason } from '../blockers/rsync.ts';
 import { type MoveContext, moveContext } from '../context.ts';
 import { estimate } from '../estimate.ts';
 import type { Blocker, Plan, Step } from '../plan.ts';
@@ -83,6 +84,7 @@ export function makeRollback(
       blockers.push(...afterBlockers({ context, facts: known, share, choice, now: findings }));
       const recorded = known.recorded.plan;
       const place = findings.moves[move.name]?.source;
+      const noList = noListReason(move.from.guest, findings.guests[move.from.guest]?.system);
       // Blocked: there is nowhere to go back to.
       if (place?.state !== 'directory') continue;
       steps.push(
@@ -92,11 +94,15 @@ export function makeRollback(
           facts: known,
           share,
           place,
+          noList,
           recorded,
           ...(off === undefined ? {} : { off }),
         }),
       );
-      estimates[move.name] = windowOf(context, choice === 'carry-back' && known.carryBack !== 'none');
+      estimates[move.name] = windowOf(
+        context,
+        choice === 'carry-back' && (known.carryBack !== 'none' || noList !== undefined),
+      );
       continue;
     }
     if (known.performed.length === 0) blockers.push(noRecord(config, move, 'before'));

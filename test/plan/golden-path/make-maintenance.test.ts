@@ -555,6 +555,7 @@ describe('what keeps a share where it is', () => {
     ['maintenance/no-room', share({}, { availableBytes: 1e6 })],
     ['maintenance/submounts', share({ submounts: ['nvmeprom/containers/db'] }, {})],
     ['maintenance/missing-tool', share({}, { missingTools: ['rsync'] })],
+    ['maintenance/rsync-refuses', share({}, { rsyncRefuses: { what: 'pass', said: 'unknown option' } })],
     ['maintenance/no-ssh', share({}, { cannotReach: 'Host key verification failed.' })],
     ['maintenance/not-reached', maintenanceFacts({ shares: { containers: { own: ownPlace } } })],
     [

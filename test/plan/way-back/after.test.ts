@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Findings } from '../../../src/inspect/findings.ts';
 import { type Plan, planSchema, type Step } from '../../../src/plan/plan.ts';
 import { type Case, cutover, moved, rollback } from '../../support/handed-over.ts';
 import { sampleYaml } from '../../support/sample.ts';
@@ -266,6 +267,42 @@ describe('law 4 on the way back: deletes', () => {
     expect((whole as { argv: string[] }).argv).not.toContain('--files-from=-');
     expect(step(back('carry-back'), 'carry-back').operations).toHaveLength(2);
     expect(plan.steps.map(({ id }) => id)).not.toContain('as-left docker');
+  });
+
+  describe('where rsync on the source guest does not delete by a list', () => {
+    const refusing = (what: 'deletions' | 'pass'): Findings => {
+      const found = moved({ released: true, handedOver: true });
+      const doc1 = found.guests.doc1!;
+      const system = { ...doc1.system!, rsyncVersion: '3.2.7', rsyncRefuses: { what, said: 'invalid mode' } };
+      return { ...found, guests: { ...found.guests, doc1: { ...doc1, system } } };
+    };
+
+    it('gives it a list of what is there, deletes by a pass over the whole tree, and says why', () => {
+      const plan = back('carry-back', { findings: refusing('deletions') });
+      expect(plan.blockers).toEqual([]);
+      const { operations, proof, why } = step(plan, 'carry-back');
+      expect(operations).toMatchObject([
+        { kind: 'write' },
+        { goneLater: true, listing: expect.any(Array), what: 'rsync of exactly what was written since' },
+        {
+          argv: expect.arrayContaining(['--delete-delay']),
+          what: expect.stringContaining('what is gone goes'),
+        },
+      ]);
+      expect(proof[0]).toMatchObject({ scope: 'full' });
+      expect(why).toContain('because rsync 3.2.7 on doc1 does not delete by a list (invalid mode)');
+      expect(plan.estimates.docker!.windowSeconds).toBeGreaterThan(
+        back('carry-back').estimates.docker!.windowSeconds,
+      );
+    });
+
+    it('is blocked where it refuses every pass, and not without a copy', () => {
+      const findings = refusing('pass');
+      expect(back('carry-back', { findings }).blockers.map(({ code }) => code)).toEqual([
+        'plan/rsync-refuses',
+      ]);
+      expect(back('discard', { findings }).blockers).toEqual([]);
+    });
   });
 
   it('reads the whole source before the downtime, beside the snapshot that it was proven against', () => {

@@ -56,13 +56,13 @@ const marked: Check = {
   what: 'the marker',
 };
 
-type Push = Partial<PushOptions> & { whole?: boolean };
+type Push = Partial<PushOptions> & { whole?: boolean; goneLater?: boolean };
 function operation(
   place: string,
   source: string,
   more: Push = {},
 ): Extract<Operation, { kind: 'carry-back' }> {
-  const { whole = false, ...rest } = more;
+  const { whole = false, goneLater = false, ...rest } = more;
   const options: PushOptions = {
     destination: sshd.destination,
     fromPath: place,
@@ -84,6 +84,7 @@ function operation(
       : {
           listing: listingDifference(options.protectMarker ? top : move, states, options.exclude),
           argv: rsyncPushList(options),
+          ...(goneLater ? { goneLater } : {}),
         }),
     topIsShare: options.protectMarker,
     from: { path: place },
@@ -327,9 +328,24 @@ describe('carrying back', () => {
     mkdirSync(join(source, 'web', 'store'));
     writeFileSync(join(source, 'web', 'store', 'layer'), 'image');
     rmSync(join(place, 'web'), { recursive: true });
-    const left = await carry(operation(place, source, { exclude: ['web/store'] })).catch((error) => error);
+    await expect(carry(operation(place, source, { exclude: ['web/store'] }))).rejects.toMatchObject({
+      code: 'copy/not-empty',
+      next: [expect.stringContaining(`left behind in ${sshd.destination}:${source}/web`), expect.anything()],
+    });
     expect(readFileSync(join(source, 'web', 'store', 'layer'), 'utf8')).toBe('image');
-    expect(left).toBeDefined();
+  });
+
+  test('to an rsync that does not delete by a list leaves what is gone to the pass that follows', async () => {
+    await begin();
+    writeFileSync(join(place, 'b'), 'x');
+    execFileSync('touch', ['-r', join(source, 'b'), join(place, 'b')]);
+    rmSync(join(place, 'web'), { recursive: true });
+    writeFileSync(join(place, 'web'), 'a file now');
+    rmSync(join(place, 'a'));
+    await carry(operation(place, source, { goneLater: true }));
+    expect((await differences(source, place)).map(({ path }) => path)).toEqual(['a']);
+    await carry(operation(place, source, { whole: true }));
+    expect(await differences(source, place)).toEqual([]);
   });
 
   test('nothing, where nothing was written, changes nothing', async () => {
