@@ -64,6 +64,7 @@ export const guestSpecs: readonly CommandSpec[] = [
     options: [
       new Option('--share <name...>', 'mount this share (default: those of the moves to the guest)'),
       new Option('--skip <part...>', 'leave this part out').choices([...integrateParts]),
+      new Option('--moves', 'NixOS: lay the conditions of the workloads too; inspects the sources'),
       new Option('--user <name>', 'log in as this user (default: root)'),
       new Option('--host-key <fingerprint>', 'SHA256:... as the console of the guest shows it'),
       new Option('--wait <seconds>', 'wait so long for ssh').argParser(whole).default(600),

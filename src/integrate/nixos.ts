@@ -1,7 +1,8 @@
 import { dirname, join } from 'node:path';
 import { findHost, namesOf } from '../nix/find-host.ts';
 import { type FleetHost, readFleet } from '../nix/fleet.ts';
-import type { NixosFacts } from '../plan/guest/integrate-facts.ts';
+import { moduleFile } from '../nix/laid-module.ts';
+import type { LaidFile, NixosFacts } from '../plan/guest/integrate-facts.ts';
 import type { Host, RunResult } from '../ssh/host.ts';
 import type { HostKey } from '../ssh/host-key.ts';
 
@@ -25,40 +26,68 @@ export async function readNixos(question: NixosQuestion): Promise<NixosFacts | u
   if (!fleet.hosts.some((one) => namesOf(one).includes(name))) return undefined;
   const host = findHost(fleet, name);
   const folder = dirname(hostsFile);
-  const [hardware, toplevel, sops] = await Promise.all([
-    readHardware(controller, guest, folder, host),
+  const place = await placeOf(controller, folder, host);
+  const [hardware, module, toplevel, sops, git] = await Promise.all([
+    place === undefined ? undefined : readHardware(controller, guest, place),
+    place === undefined ? undefined : readModule(controller, place),
     evaluatedSystem(controller, folder, host.attribute),
     readSops(question, folder),
+    controller.run(['git', '-C', folder, 'rev-parse', '--is-inside-work-tree'], { timeoutSeconds: 10 }),
   ]);
   return {
     folder,
     attribute: host.attribute,
     hostsFile,
+    inGit: git.exitCode === 0,
     ...(hardware === undefined ? {} : { hardware }),
+    ...(module === undefined ? {} : { module }),
     ...(toplevel === undefined ? {} : { toplevel }),
     ...(sops === undefined ? {} : { sops }),
   };
 }
 
-/** Where the folder of the host is, beside hosts.nix; without it the layout is another one, and is left alone. */
-async function readHardware(
+/** The folder of the host, beside hosts.nix; without it the layout is another one, and is left alone. */
+async function placeOf(
   controller: Host,
-  guest: Host,
   folder: string,
   { attribute, hostname }: FleetHost,
-): Promise<NixosFacts['hardware']> {
+): Promise<string | undefined> {
+  for (const name of [...new Set([attribute, hostname])]) {
+    const place = join(folder, 'hosts', name);
+    if ((await controller.run(['test', '-d', place], { timeoutSeconds: 10 })).exitCode === 0) return place;
+  }
+  return undefined;
+}
+
+async function readLaid(controller: Host, path: string): Promise<LaidFile> {
+  const present = await controller.run(['cat', '--', path], { timeoutSeconds: 10 });
+  return { path, ...(present.exitCode === 0 ? { present: textOf(present) } : {}) };
+}
+
+async function readHardware(controller: Host, guest: Host, place: string): Promise<NixosFacts['hardware']> {
   const argv = ['nixos-generate-config', '--show-hardware-config'];
   const said = await guest.run(argv, { timeoutSeconds: 120 });
   if (said.exitCode !== 0) return undefined;
-  for (const name of [...new Set([attribute, hostname])]) {
-    const place = join(folder, 'hosts', name);
-    const there = await controller.run(['test', '-d', place], { timeoutSeconds: 10 });
-    if (there.exitCode !== 0) continue;
-    const path = join(place, 'hardware-configuration.nix');
-    const present = await controller.run(['cat', '--', path], { timeoutSeconds: 10 });
-    return { path, wanted: textOf(said), ...(present.exitCode === 0 ? { present: textOf(present) } : {}) };
-  }
-  return undefined;
+  return { ...(await readLaid(controller, join(place, 'hardware-configuration.nix'))), wanted: textOf(said) };
+}
+
+/** Whether a file of the folder imports the module is told by its name in it. */
+async function readModule(controller: Host, place: string): Promise<NixosFacts['module']> {
+  const argv = [
+    'grep',
+    '-lsrF',
+    '--include=*.nix',
+    `--exclude=${moduleFile}`,
+    '--',
+    `./${moduleFile}`,
+    place,
+  ];
+  const found = await controller.run(argv, { timeoutSeconds: 30 });
+  const [importedBy] = textOf(found).split('\n').filter(Boolean).sort();
+  return {
+    ...(await readLaid(controller, join(place, moduleFile))),
+    ...(importedBy === undefined ? {} : { importedBy }),
+  };
 }
 
 /** The system that the flake makes, without building it. */

@@ -15,6 +15,8 @@ export interface ModuleUnit {
   readonly definedByNixos: boolean;
 }
 
+type ModuleShare = Pick<ShareConfig, 'mount' | 'mapping'>;
+
 /** One move into the guest, with the units that run on its data. */
 export interface ModuleMove {
   readonly share: ShareConfig;
@@ -29,10 +31,16 @@ export interface ModuleMove {
  *
  * A drop-in is written as `systemd.units.NAME.text` with `overrideStrategy = "asDropin"`: `systemd.services` would also
  * put its default PATH there, and `asDropin` on a service that NixOS itself defines would leave no unit file at all.
+ * @param alone shares that it mounts besides, without a move
  */
-export function nixosGuestModule(guest: string, moves: readonly ModuleMove[]): string {
+export function nixosGuestModule(
+  guest: string,
+  moves: readonly ModuleMove[],
+  alone: readonly ModuleShare[] = [],
+): string {
+  const shares = [...alone, ...moves.map(({ share }) => share)];
   const body = writeValue(
-    { fileSystems: fileSystems(moves), ...systemd(moves) },
+    { fileSystems: fileSystems(shares, moves), ...systemd(moves) },
     { indent: '', unit: '  ', eol: '\n' },
   );
   return [
@@ -44,9 +52,9 @@ export function nixosGuestModule(guest: string, moves: readonly ModuleMove[]): s
   ].join('\n');
 }
 
-function fileSystems(moves: readonly ModuleMove[]): NixValue {
+function fileSystems(shares: readonly ModuleShare[], moves: readonly ModuleMove[]): NixValue {
   const mounts: Record<string, NixValue> = {};
-  for (const { share } of moves) {
+  for (const share of shares) {
     mounts[share.mount] = {
       device: share.mapping,
       fsType: 'virtiofs',

@@ -1,6 +1,7 @@
 import { readVmConfig } from '../../create/look.ts';
 import { DrayageError } from '../../errors/error.ts';
 import { parseOsRelease } from '../../guest/facts.ts';
+import type { Findings } from '../../inspect/findings.ts';
 import { findGuest } from '../../integrate/find.ts';
 import { openGuestHosts } from '../../integrate/guest-host.ts';
 import { readIntegrateFacts, sharesFor } from '../../integrate/look.ts';
@@ -10,6 +11,7 @@ import { makeIntegration } from '../../plan/guest/make-integrate.ts';
 import { guestAgent, hardwareOf } from '../../proxmox/agent.ts';
 import type { Hosts } from '../../ssh/host.ts';
 import { resolveDestination } from '../../ssh/host-key.ts';
+import { usageError } from '../errors.ts';
 import { runGuestPlan } from '../guest-run.ts';
 import type { Action } from '../program.ts';
 import { type Session, withSession } from '../session.ts';
@@ -18,6 +20,7 @@ import { packageVersion } from '../version.ts';
 interface IntegrateOptions {
   readonly share?: readonly string[];
   readonly skip?: readonly IntegratePart[];
+  readonly moves?: boolean;
   readonly user?: string;
   readonly hostKey?: string;
   readonly wait: number;
@@ -95,7 +98,9 @@ async function integrate(
       addresses: await agent.addresses(hardware).catch(silent),
       now: new Date().toISOString(),
     });
-    const plan = makeIntegration(config, facts, { skip: options.skip ?? [], shares }, packageVersion());
+    const moves = options.moves === true ? await inspected(session, name) : undefined;
+    const known = moves === undefined ? facts : { ...facts, moves };
+    const plan = makeIntegration(config, known, { skip: options.skip ?? [], shares }, packageVersion());
     const ran = await runGuestPlan(session, plan, {
       again: againOf(name, address, vmid, options),
       yes: options.yes === true,
@@ -108,11 +113,21 @@ async function integrate(
   }
 }
 
+/** What the workloads of the moves into a guest are, their sources tell. */
+async function inspected({ config, inspect }: Session, name: string): Promise<Findings> {
+  if (config.guests[name] !== undefined && Object.values(config.moves).some(({ to }) => to.guest === name))
+    return inspect();
+  throw usageError('usage/no-moves', {
+    seen: `--moves, and ${config.file} has no move into ${name}, or not its address yet`,
+    next: [`drayage guest integrate ${name}`],
+  });
+}
+
 function againOf(
   name: string,
   address: string | undefined,
   vmid: string | undefined,
-  { hostKey, share = [], skip = [], user }: IntegrateOptions,
+  { hostKey, moves, share = [], skip = [], user }: IntegrateOptions,
 ): string {
   return [
     'drayage guest integrate',
@@ -121,6 +136,7 @@ function againOf(
     ...(vmid === undefined ? [] : [vmid]),
     ...share.map((one) => `--share ${one}`),
     ...skip.map((one) => `--skip ${one}`),
+    ...(moves === true ? ['--moves'] : []),
     ...(user === undefined ? [] : [`--user ${user}`]),
     ...(hostKey === undefined ? [] : [`--host-key ${hostKey}`]),
   ].join(' ');

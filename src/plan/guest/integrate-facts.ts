@@ -7,6 +7,7 @@ export const integrateParts = [
   'known-hosts',
   'hosts',
   'hardware',
+  'module',
   'configuration',
   'secrets',
   'share',
@@ -58,6 +59,8 @@ export interface IntegrateFacts {
   readonly running: readonly string[];
   /** Cluster, node, shares and the guest's virtual machine. */
   readonly findings: Findings;
+  /** What was found of the moves into it; absent: the sources were not looked at. */
+  readonly moves?: Findings;
   /** Absent: drayage.yaml names no hosts.nix, or its part is left out. */
   readonly hosts?: HostsFacts;
   /** Only of a NixOS guest of a fleet with a hosts.nix. */
@@ -71,11 +74,14 @@ export interface NixosFacts {
   /** Name of the configuration: the attribute of the host in hosts.nix. */
   readonly attribute: string;
   readonly hostsFile: string;
-  readonly hardware?: {
-    readonly path: string;
-    /** What `nixos-generate-config --show-hardware-config` says in the guest. */
-    readonly wanted: string;
-    readonly present?: string;
+  /** The folder is in a git repository: a flake sees only what git knows. */
+  readonly inGit: boolean;
+  /** `nixos-generate-config --show-hardware-config` is what is wanted. */
+  readonly hardware?: LaidFile & { readonly wanted: string };
+  /** `drayage.nix` in the folder of the host; absent: the layout is another one. */
+  readonly module?: LaidFile & {
+    /** Another file of the folder that names it; absent: nothing imports it yet. */
+    readonly importedBy?: string;
   };
   /** What the flake would make of the guest; absent where this could not be evaluated. */
   readonly toplevel?: string;
@@ -87,4 +93,11 @@ export interface NixosFacts {
     /** Encrypted files that do not have it yet. */
     readonly files: readonly string[];
   };
+}
+
+/** A file in the folder of the host. */
+export interface LaidFile {
+  readonly path: string;
+  /** Its text. */
+  readonly present?: string;
 }

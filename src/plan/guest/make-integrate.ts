@@ -2,7 +2,7 @@ import type { Config, ShareConfig } from '../../config/config.ts';
 import type { Edit } from '../../config/edit.ts';
 import { packageOf } from '../../guest/tools.ts';
 import type { GuestFindings } from '../../inspect/findings.ts';
-import { nixosShareModule } from '../../nix/share-module.ts';
+import { nixosGuestModule } from '../../nix/mount-module.ts';
 import { shareBlockers } from '../blockers/cluster.ts';
 import { shareContext } from '../context.ts';
 import { blocker } from '../errors.ts';
@@ -13,6 +13,7 @@ import { planId } from '../plan-id.ts';
 import { type DeviceTarget, deviceStep, powerCycleStep } from '../steps/device.ts';
 import { shareSteps } from '../steps/index.ts';
 import { type MountTarget, mountedStep, mountUnitsStep } from '../steps/mounts.ts';
+import { moduleMoves } from '../steps/nixos-module.ts';
 import { enterSteps } from './enter.ts';
 import { guestBlocker } from './errors.ts';
 import { guestStep } from './guest-step.ts';
@@ -38,11 +39,16 @@ export function makeIntegration(
     notes.push(
       `No share of drayage.yaml is meant for ${facts.name}: no move goes to it. One is named by --share.`,
     );
+  const moduleText = nixosModuleText(config, facts, shares, notes);
+  const nixos = nixosSteps(facts, wanted.skip, moduleText, notes);
+  const mounts = shares.map((share) => mountSteps(config, facts, share, moduleText));
   const steps = [
     ...(does('known-hosts') ? [knownHostsStep(facts)] : []),
     ...(does('hosts') ? hostsSteps(config, facts, notes) : []),
-    ...nixosSteps(facts, wanted.skip, notes),
-    ...shares.flatMap((share) => mountSteps(config, facts, share)),
+    ...nixos.files,
+    ...mounts.flatMap(({ device }) => device),
+    ...nixos.configuration,
+    ...mounts.flatMap(({ mounted }) => mounted),
     ...(does('entry') ? entrySteps(facts, notes) : []),
   ];
   const blockers = [
@@ -147,12 +153,34 @@ function hostsSteps({ tofu }: Config, { hosts, name }: IntegrateFacts, notes: st
   return [{ ...writeFleetStep(edit), phase: `guest ${name}` }];
 }
 
-function mountSteps(config: Config, facts: IntegrateFacts, share: ShareConfig): Step[] {
-  const { findings, name } = facts;
-  if (findings.nodes[share.node] === undefined) return [];
+/** The module of a NixOS guest: its shares; and, where the sources were looked at, its moves with their workloads. */
+function nixosModuleText(
+  config: Config,
+  { moves, name, os }: IntegrateFacts,
+  shares: readonly ShareConfig[],
+  notes: string[],
+): string | undefined {
+  if (os !== 'nixos' || shares.length === 0) return undefined;
+  const told = moves === undefined ? { moves: [], unseen: [] } : moduleMoves(config, moves, name);
+  if (told.unseen.length === 0) return nixosGuestModule(name, told.moves, shares);
+  notes.push(
+    `The module of ${name} is not written: ${told.unseen.join(', ')} cannot be told. drayage plan says why.`,
+  );
+  return undefined;
+}
+
+/** The steps up to the guest that has the device, and those up to the mount. */
+function mountSteps(
+  config: Config,
+  facts: IntegrateFacts,
+  share: ShareConfig,
+  moduleText: string | undefined,
+): { device: Step[]; mounted: Step[] } {
+  const { findings, name, nixos, os } = facts;
+  if (findings.nodes[share.node] === undefined) return { device: [], mounted: [] };
   const context = shareContext(config, findings, share);
   const phase = `guest ${name}`;
-  const device: DeviceTarget = {
+  const target: DeviceTarget = {
     name,
     phase,
     guest: name,
@@ -171,23 +199,28 @@ function mountSteps(config: Config, facts: IntegrateFacts, share: ShareConfig): 
     share,
     markerText: context.markerText,
     needs: [],
-    nixModule: () => nixosShareModule(share),
+    nixModule: () => {
+      const text = moduleText ?? nixosGuestModule(name, [], [share]);
+      return nixos?.module === undefined
+        ? text
+        : `${nixos.module.path}, imported by the configuration of ${name}:\n${text}`;
+    },
   };
-  const deviceSteps = deviceStep(device);
-  const own = (step: Step): Step => ({ ...step, id: step.id.replace(` ${name}`, ` ${name}-${share.name}`) });
-  const made = [
-    mountUnitsStep(mount),
-    deviceSteps,
-    powerCycleStep(device, deviceSteps, []),
-    mountedStep(mount),
-  ];
-  return [
-    ...shareSteps(context, phase),
-    ...made.map(own).map((step) => ({
-      ...step,
-      needs: step.needs.map((id) => id.replace(new RegExp(` ${name}$`), ` ${name}-${share.name}`)),
-    })),
-  ];
+  const own = (step: Step): Step => ({
+    ...step,
+    id: step.id.replace(` ${name}`, ` ${name}-${share.name}`),
+    needs: step.needs.map((id) => id.replace(new RegExp(` ${name}$`), ` ${name}-${share.name}`)),
+  });
+  const device = deviceStep(target);
+  const units = mountUnitsStep(mount);
+  const power = powerCycleStep(target, device, []);
+  const mounted = mountedStep(mount);
+  const first = shareSteps(context, phase);
+  if (os !== 'nixos') return { device: [...first, ...[units, device, power, mounted].map(own)], mounted: [] };
+  // The configuration mounts as soon as it is switched to: the device has to be there before.
+  const early = { ...power, needs: power.needs.filter((id) => id !== units.id) };
+  const late = { ...mounted, needs: [...mounted.needs, units.id] };
+  return { device: [...first, ...[device, early].map(own)], mounted: [units, late].map(own) };
 }
 
 function guestShareBlockers(config: Config, facts: IntegrateFacts, share: ShareConfig): Blocker[] {

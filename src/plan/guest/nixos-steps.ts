@@ -1,3 +1,4 @@
+import { hasConditions, isAsLaid, moduleFile, stampedModule } from '../../nix/laid-module.ts';
 import type { Check } from '../operation.ts';
 import type { Step } from '../plan.ts';
 import { guestStep } from './guest-step.ts';
@@ -7,51 +8,140 @@ import type { IntegrateFacts, IntegratePart, NixosFacts } from './integrate-fact
 const buildSeconds = 4 * 3600;
 const switchUnit = 'drayage-switch.service';
 
-/** What a NixOS guest takes, by the operator's own configuration. Nothing for any other system. */
-export function nixosSteps(facts: IntegrateFacts, skip: readonly IntegratePart[], notes: string[]): Step[] {
+/** What a NixOS guest takes, by the operator's own configuration. */
+export interface NixosSteps {
+  /** Files of the operator's repository. */
+  readonly files: Step[];
+  readonly configuration: Step[];
+}
+
+/** @param moduleText the module that is wanted; undefined: there is nothing to mount, or it cannot be told */
+export function nixosSteps(
+  facts: IntegrateFacts,
+  skip: readonly IntegratePart[],
+  moduleText: string | undefined,
+  notes: string[],
+): NixosSteps {
   const { nixos, name, os } = facts;
-  if (os !== 'nixos') return [];
+  if (os !== 'nixos') return { files: [], configuration: [] };
   if (nixos === undefined) {
     notes.push(
       `${name} runs NixOS, and drayage.yaml names no hosts.nix (hosts.file) with this host: its configuration is left to you.`,
     );
-    return [];
+    return { files: [], configuration: [] };
   }
   const does = (part: IntegratePart) => !skip.includes(part);
-  return [
-    ...(does('secrets') ? secretSteps(facts, nixos) : []),
+  const written = [
     ...(does('hardware') ? hardwareSteps(facts, nixos, notes) : []),
-    ...(does('configuration') ? [configurationStep(facts, nixos)] : []),
+    ...(does('module') && moduleText !== undefined ? moduleSteps(facts, nixos, moduleText, notes) : []),
   ];
+  // What the flake makes of the guest is known only as long as none of its files becomes another one.
+  const changes = (does('hosts') && facts.hosts?.edit !== undefined) || written.some(({ writes }) => writes);
+  const { toplevel, ...unknown } = nixos;
+  const known = toplevel === undefined || changes ? unknown : nixos;
+  return {
+    files: [...(does('secrets') ? secretSteps(facts, nixos) : []), ...written.map(({ step }) => step)],
+    configuration: does('configuration') ? [configurationStep(facts, known)] : [],
+  };
 }
 
-function hardwareSteps(facts: IntegrateFacts, { hardware }: NixosFacts, notes: string[]): Step[] {
-  if (hardware === undefined) return [];
-  const { path, present, wanted } = hardware;
+/** A step that lays a file, and whether it would write now. */
+interface Laid {
+  readonly step: Step;
+  readonly writes: boolean;
+}
+
+function hardwareSteps(facts: IntegrateFacts, nixos: NixosFacts, notes: string[]): Laid[] {
+  if (nixos.hardware === undefined) return [];
+  const { path, present, wanted } = nixos.hardware;
   if (present !== undefined && present.trimEnd() !== wanted.trimEnd()) {
     notes.push(
       `${path} differs from what the guest says of itself (nixos-generate-config --show-hardware-config); it is yours, and stays.`,
     );
     return [];
   }
-  const there: Check = {
+  const step = layStep(facts, nixos, {
+    ...{ id: 'hardware', path, wanted },
+    title: `Hardware configuration of ${facts.name} in ${path}`,
+    why: 'As nixos-generate-config sees it in the guest.',
+  });
+  return [{ step, writes: present === undefined }];
+}
+
+/** `drayage.nix` beside the configuration of the guest. What somebody has changed stays. */
+function moduleSteps(facts: IntegrateFacts, nixos: NixosFacts, moduleText: string, notes: string[]): Laid[] {
+  const { name } = facts;
+  if (nixos.module === undefined) return [];
+  const { importedBy, path, present } = nixos.module;
+  const own = present === undefined || isAsLaid(present);
+  if (!own) {
+    notes.push(`${path} is not as drayage has laid it, and stays. What drayage would write:\n${moduleText}`);
+    return [];
+  }
+  if (importedBy === undefined)
+    notes.push(
+      `Nothing in that folder imports ${path} yet. In the configuration of ${name}:\n  imports = [ ./${moduleFile} ];`,
+    );
+  // One that keeps workloads from starting is not taken back for one that only mounts.
+  const wanted =
+    present !== undefined && hasConditions(present) && !hasConditions(moduleText)
+      ? present
+      : stampedModule(moduleText);
+  const step = layStep(facts, nixos, {
+    ...{ id: 'module', path, wanted },
+    title: `Mounts of ${name} in ${path}`,
+    why: 'A module to import in the configuration of the guest; drayage keeps it as long as nobody changes it.',
+  });
+  return [{ step, writes: present !== wanted }];
+}
+
+/** Writes a file of the operator's repository, and lets git know of it: a flake sees nothing else. Nothing is committed. */
+function layStep(
+  facts: IntegrateFacts,
+  { folder, inGit }: NixosFacts,
+  file: {
+    readonly id: string;
+    readonly path: string;
+    readonly wanted: string;
+    readonly title: string;
+    readonly why: string;
+  },
+): Step {
+  const { id, path, wanted, title, why } = file;
+  const present: Check = {
     kind: 'run',
     host: 'controller',
     argv: ['cat', '--', path],
     expect: { exitCode: 0, stdout: wanted.replace(/\n$/, '') },
-    what: `${path} is what the guest says`,
+    what: `${path} is as it shall be`,
   };
-  return [
-    guestStep(facts, 'hardware', {
-      title: `Hardware configuration of ${facts.name} in ${path}`,
-      why: 'As nixos-generate-config sees it in the guest. A flake sees it only when git knows it.',
-      probe: [there],
-      operations: [
-        { kind: 'write', host: 'controller', path, content: wanted, mode: '0644', what: 'write the file' },
-      ],
-      proof: [there],
-    }),
-  ];
+  const known: Check = {
+    kind: 'run',
+    host: 'controller',
+    argv: ['sh', '-c', 'git -C "$1" ls-files --error-unmatch -- "$2" >/dev/null', 'sh', folder, path],
+    expect: { exitCode: 0 },
+    what: `git knows ${path}`,
+  };
+  const done = inGit ? [present, known] : [present];
+  return guestStep(facts, id, {
+    title,
+    why: `${why}${inGit ? ' A flake sees only what git knows; nothing is committed.' : ''}`,
+    probe: done,
+    operations: [
+      { kind: 'write', host: 'controller', path, content: wanted, mode: '0644', what: 'write the file' },
+      ...(inGit
+        ? [
+            {
+              kind: 'run' as const,
+              host: 'controller',
+              argv: ['git', '-C', folder, 'add', '--intent-to-add', '--', path],
+              what: 'let git know of it',
+            },
+          ]
+        : []),
+    ],
+    proof: done,
+  });
 }
 
 function configurationStep(facts: IntegrateFacts, nixos: NixosFacts): Step {

@@ -1,21 +1,29 @@
-import { type ModuleUnit, nixosGuestModule } from '../../nix/mount-module.ts';
+import type { Config } from '../../config/config.ts';
+import type { Findings } from '../../inspect/findings.ts';
+import { type ModuleMove, type ModuleUnit, nixosGuestModule } from '../../nix/mount-module.ts';
 import { type MoveContext, moveContext } from '../context.ts';
 
 /** The module of a move's target guest: with all moves into that guest, for it is one file. */
-export function nixosModule(context: MoveContext): string {
-  const { config, findings, move } = context;
-  const guest = move.to.guest;
-  const contexts = Object.values(config.moves)
-    .filter((other) => other.to.guest === guest)
-    .flatMap((other) => (other.name === move.name ? context : (moveContext(config, findings, other) ?? [])));
-  return nixosGuestModule(
-    guest,
-    contexts.map((each) => ({
+export function nixosModule({ config, findings, move }: MoveContext): string {
+  return nixosGuestModule(move.to.guest, moduleMoves(config, findings, move.to.guest).moves);
+}
+
+/** All moves into a guest, with their units; and the names of those that cannot be told, because something was not seen. */
+export function moduleMoves(
+  config: Config,
+  findings: Findings,
+  guest: string,
+): { readonly moves: ModuleMove[]; readonly unseen: string[] } {
+  const moves = Object.values(config.moves).filter(({ to }) => to.guest === guest);
+  const seen = moves.flatMap((move) => moveContext(config, findings, move) ?? []);
+  return {
+    moves: seen.map((each) => ({
       share: each.share,
       move: each.move,
       units: each.units.map((unit) => moduleUnit(unit, each)),
     })),
-  );
+    unseen: moves.map(({ name }) => name).filter((name) => !seen.some(({ move }) => move.name === name)),
+  };
 }
 
 /**

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ShareConfig } from '../../../src/config/config.ts';
+import { isAsLaid } from '../../../src/nix/laid-module.ts';
 import type { IntegrateFacts, IntegratePart, NixosFacts } from '../../../src/plan/guest/integrate-facts.ts';
 import { makeIntegration } from '../../../src/plan/guest/make-integrate.ts';
 import { sampleConfig, sampleFindings } from '../../support/sample.ts';
@@ -152,22 +153,91 @@ describe('a NixOS guest', () => {
     folder: '/home/me/fleet',
     attribute: 'docker-vm',
     hostsFile: '/home/me/fleet/hosts.nix',
+    inGit: true,
     toplevel: '/nix/store/x-system',
     hardware: { path: '/home/me/fleet/hosts/docker-vm/hardware-configuration.nix', wanted: '{ }\n' },
     sops: { recipient: 'age1me', named: true, files: ['secrets/a.yaml'] },
   };
 
-  it('gets secrets, hardware, configuration, and its mounts by hand', () => {
-    const made = plan({ os: 'nixos', nixos });
-    expect(ids(made).slice(0, 4)).toEqual([
+  const path = '/home/me/fleet/hosts/docker-vm/drayage.nix';
+  const laid = (more: Partial<NonNullable<NixosFacts['module']>> = {}) => ({
+    ...nixos,
+    module: { path, ...more },
+  });
+  const written = (made: ReturnType<typeof plan>) => {
+    const operation = made.steps.find(({ id }) => id === 'module doc2')?.operations[0];
+    return operation?.kind === 'write' && typeof operation.content === 'string' ? operation.content : '';
+  };
+
+  it('gets files and the device, then its configuration, which mounts', () => {
+    const made = plan({ os: 'nixos', nixos: laid() });
+    expect(ids(made)).toEqual([
       'host-key doc2',
       'secrets doc2',
       'hardware doc2',
+      'module doc2',
+      'dataset containers',
+      'marker containers',
+      'mapping containers',
+      'device doc2-containers',
+      'power-cycle doc2-containers',
       'configuration doc2',
+      'mount-units doc2-containers',
+      'mounted doc2-containers',
+      'reachable doc2',
+      'enter-guest doc2',
     ]);
-    expect(made.steps.find(({ id }) => id.startsWith('mount-units'))?.byHand).toContain(
-      'fsType = "virtiofs"',
-    );
+    for (const [index, { needs }] of made.steps.entries())
+      for (const need of needs) expect(ids(made).slice(0, index)).toContain(need);
+    const units = made.steps.find(({ id }) => id.startsWith('mount-units'));
+    expect(units?.byHand).toContain('fsType = "virtiofs"');
+    expect(units?.byHand).toContain(path);
+  });
+
+  it('gets a module beside its configuration, which git is told of and a second run leaves', () => {
+    const made = plan({ os: 'nixos', nixos: laid() });
+    const text = written(made);
+    expect(text).toContain('"/mnt/containers" = {');
+    expect(text).not.toContain('AssertPathExists');
+    expect(isAsLaid(text)).toBe(true);
+    expect(made.steps.find(({ id }) => id === 'module doc2')?.operations[1]).toMatchObject({
+      argv: ['git', '-C', '/home/me/fleet', 'add', '--intent-to-add', '--', path],
+    });
+    expect(made.notes.join()).toContain('imports = [ ./drayage.nix ];');
+    const again = plan({ os: 'nixos', nixos: laid({ present: text, importedBy: 'configuration.nix' }) });
+    expect(written(again)).toBe(text);
+    expect(again.notes).toEqual([]);
+    expect(written(plan({ os: 'nixos', nixos: laid() }, ['module']))).toBe('');
+    expect(written(plan({ os: 'nixos', nixos: laid() }, ['share']))).toBe('');
+  });
+
+  it('gets the conditions of its workloads where the sources were looked at, and keeps them', () => {
+    const moves = sampleFindings();
+    const full = written(plan({ os: 'nixos', nixos: laid(), moves }));
+    expect(full).toContain('"/mnt/docker" = {');
+    expect(full).toContain('AssertPathExists');
+    expect(written(plan({ os: 'nixos', nixos: laid({ present: full }) }))).toBe(full);
+    const unseen = plan({ os: 'nixos', nixos: laid(), moves: { ...moves, moves: {} } });
+    expect(written(unseen)).toBe('');
+    expect(unseen.notes.join()).toContain('docker cannot be told');
+  });
+
+  it('keeps a module that somebody has changed', () => {
+    const changed = `${written(plan({ os: 'nixos', nixos: laid() }))}# mine\n`;
+    const made = plan({ os: 'nixos', nixos: laid({ present: changed }) });
+    expect(ids(made)).not.toContain('module doc2');
+    expect(made.notes.join()).toContain(`${path} is not as drayage has laid it, and stays`);
+  });
+
+  it('is in place by what the flake makes of it, but not while a file of the flake becomes another', () => {
+    const probe = (more: Partial<IntegrateFacts>) =>
+      plan({ os: 'nixos', ...more }).steps.find(({ id }) => id === 'configuration doc2')?.probe.length;
+    const hardware = { ...nixos.hardware, path: '/h.nix', wanted: '{ }\n', present: '{ }\n' };
+    const text = written(plan({ os: 'nixos', nixos: laid() }));
+    const settled = { ...laid({ present: text }), hardware };
+    expect(probe({ nixos: settled })).toBe(1);
+    expect(probe({ nixos: { ...settled, module: { path } } })).toBe(0);
+    expect(probe({ nixos: laid({ present: text }) })).toBe(0);
   });
 
   it('is built here and switched by a unit of its own', () => {

@@ -83,6 +83,7 @@ it('what is not there, or does not run, is told with what to do', async () => {
   world = await startGuestWorld();
   await told(['doc9', '--yes'], 5, 'integrate/no-guest', '-> drayage guest new doc9');
   await told(['doc2', '--share', 'media', '--yes'], 2, 'integrate/unknown-share');
+  await told(['doc2', '--moves', '--yes'], 2, 'usage/no-moves', '-> drayage guest integrate doc2');
   await told(['doc2', '--skip', 'coffee'], 2, 'Allowed choices are known-hosts');
   world.bench.machines.up.delete(114);
   await told(['doc2', '--yes'], 5, 'integrate/stopped', 'qm start 114');

@@ -55,6 +55,9 @@ it('the flake is built here, the guest switches by a unit of its own, and its se
     '/nix/var/nix/profiles/system/bin/switch-to-configuration switch',
   );
   expect(readFileSync(join(cwd, 'hosts/doc2/hardware-configuration.nix'), 'utf8')).toContain('virtio_pci');
+  const known = execFileSync('git', ['ls-files'], { cwd }).toString();
+  expect(known).toContain('hosts/doc2/hardware-configuration.nix');
+  expect(readFileSync(join(cwd, 'hosts.nix'), 'utf8')).toContain('publicKey = "ssh-ed25519 ');
 
   const again = await world.run(['doc2', '--yes']);
   expect(again.stderr).toContain('Nothing to do.');

@@ -10,6 +10,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { conditionsDropIn, dropInFolder, fenceDropIn } from '../../../src/guest/drop-in.ts';
 import { bindMountUnit, virtiofsMountUnit } from '../../../src/guest/mount-unit.ts';
 import { mountUnitName } from '../../../src/guest/unit-name.ts';
+import { stampedModule } from '../../../src/nix/laid-module.ts';
 import { nixosGuestModule } from '../../../src/nix/mount-module.ts';
 import { twoMoves } from '../../nix/module-sample.ts';
 
@@ -92,6 +93,13 @@ function fstab(fileSystems: Module['fileSystems']): string {
 
 describe('the module of a NixOS guest, to the real Nix', () => {
   const module = () => evaluated(nixosGuestModule('doc2', twoMoves));
+
+  test('is one of mounts alone where nothing moves yet, with the line by which it is known again', () => {
+    const alone = [{ mount: '/mnt/\u0024{HOME} "x"', mapping: 'media' }];
+    const { fileSystems, systemd } = evaluated(stampedModule(nixosGuestModule('doc2', [], alone)));
+    expect(systemd).toBeUndefined();
+    expect(Object.entries(fileSystems)).toMatchObject([['/mnt/\u0024{HOME} "x"', { device: 'media' }]]);
+  });
 
   test('is a function with mounts and units, and nothing else', () => {
     const { fileSystems, systemd, ...rest } = module();
