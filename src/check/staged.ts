@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import type { Git } from '../git/client.ts';
 import type { Host } from '../ssh/host.ts';
@@ -47,7 +50,11 @@ export async function stagedTogether(
   });
 }
 
-/** The staged text of Nix files is parsed by Nix. @returns how many; undefined: this machine has no Nix. @throws check/nix */
+/**
+ * The staged texts of Nix files are parsed by Nix, all by one process: what git would commit is not what lies in the folder.
+ * @returns how many; undefined: this machine has no Nix
+ * @throws check/nix
+ */
 export async function stagedNixParses(
   git: Git,
   staged: readonly string[],
@@ -55,20 +62,35 @@ export async function stagedNixParses(
 ): Promise<number | undefined> {
   const paths = staged.filter((path) => path.endsWith('.nix'));
   if ((await host.run(['sh', '-c', 'command -v nix-instantiate'])).exitCode !== 0) return undefined;
+  if (paths.length === 0) return 0;
   const contents = await git.contents(paths);
-  for (const [index, path] of paths.entries()) {
-    const parsed = await host.run(
-      ['env', 'NIX_CONFIG=build-users-group =', 'nix-instantiate', '--store', 'dummy://', '--parse', '-'],
-      {
-        stdin: contents[index] as Buffer,
-        timeoutSeconds: 30,
-      },
+  const folder = await mkdtemp(join(tmpdir(), 'drayage-check-'));
+  try {
+    const files = paths.map((_, index) => join(folder, `${index}.nix`));
+    await Promise.all(
+      files.map((file, index) => writeFile(file, contents[index] as Buffer, { mode: 0o600 })),
     );
-    if (parsed.exitCode !== 0)
-      throw checkError('check/nix', {
-        seen: `${path}: ${parsed.stderr.toString('utf8').trim().slice(0, 500)}`,
-        next: [`nix-instantiate --parse ${path}`],
-      });
+    const parsed = await host.run(
+      [
+        'env',
+        'NIX_CONFIG=build-users-group =',
+        'nix-instantiate',
+        '--store',
+        'dummy://',
+        '--parse',
+        ...files,
+      ],
+      { timeoutSeconds: 60 },
+    );
+    if (parsed.exitCode === 0) return paths.length;
+    const said = parsed.stderr.toString('utf8').trim();
+    const [whole, number] = new RegExp(`${folder}/(\\d+)\\.nix`).exec(said) ?? [];
+    const path = paths[Number(number)];
+    throw checkError('check/nix', {
+      seen: (whole === undefined ? said : said.replaceAll(whole, path ?? whole)).slice(0, 500),
+      next: [`git show :${path ?? 'PATH'} | nix-instantiate --parse -`],
+    });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
   }
-  return paths.length;
 }

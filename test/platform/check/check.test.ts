@@ -143,6 +143,19 @@ describe('drayage check', () => {
     expect((await check('--offline')).exitCode).toBe(0);
   });
 
+  it('fails for a Nix file among many whose staged text is none, and names it', async () => {
+    mkdirSync(join(top, 'more'));
+    for (let number = 0; number < 60; number += 1)
+      writeFileSync(join(top, 'more', `it's ${number}.nix`), `{ number = ${number}; }\n`);
+    git('add', '-A');
+    expect((await check('--offline')).stdout).toContain('60 staged files parsed');
+    writeFileSync(join(top, 'more', "it's 7.nix"), '{ number = ; }\n');
+    git('add', '-A');
+    writeFileSync(join(top, 'more', "it's 7.nix"), '{ number = 7; }\n');
+    const failed = await check('--offline');
+    expect(failed).toMatchObject({ exitCode: 1, stderr: expect.stringContaining("more/it's 7.nix:1:12") });
+  });
+
   it('fails for a hosts.nix that is none, and for a drayage.yaml with a mistake, at its line', async () => {
     writeFileSync(join(top, 'hosts.nix'), '{\n  a = ;\n}\n');
     const nix = await check('--offline');
