@@ -30,6 +30,11 @@ export const nixErrors = {
       'A host is meant by its attribute name, `sshAlias`, `hostname` or `proxmox.name`, and exactly one host must have that name.',
     exit: exitCode.usage,
   },
+  'nix/host-twice': {
+    meaning:
+      'Nix makes one set of two sets of one name, as long as they have no attribute in common. Which of the two is meant where something is to be changed cannot be told. Nothing was changed.',
+    exit: exitCode.usage,
+  },
   'nix/another-machine': {
     meaning: 'The guest of drayage.yaml and the host of the fleet have one name and different numbers.',
     exit: exitCode.usage,

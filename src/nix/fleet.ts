@@ -9,6 +9,7 @@ import { defaultsSchema, hostSchema, type vmSchema } from './fleet-schema.ts';
 import { locate } from './locate.ts';
 import { type NixSource, readSource, whereIs } from './source.ts';
 import { Computed, type StaticValue, staticValue } from './static-value.ts';
+import { bare } from './syntax.ts';
 
 /** One virtiofs device of `proxmox.virtiofs`; what the file does not say is absent. */
 export interface FleetVirtiofs {
@@ -110,7 +111,7 @@ const projection = [
 
 /**
  * Reads hosts.nix: with the real Nix of this machine, or, without one, what is written out in the file.
- * @throws nix/unreadable, nix/syntax, nix/evaluation, nix/not-static, nix/value
+ * @throws nix/unreadable, nix/syntax, nix/host-twice, nix/evaluation, nix/not-static, nix/value
  */
 export async function readFleet(file: string, controller: Host = controllerHost()): Promise<Fleet> {
   return fleetOf(await readSource(file), controller);
@@ -118,6 +119,7 @@ export async function readFleet(file: string, controller: Host = controllerHost(
 
 /** The same for a text that may not have been written yet. */
 export async function fleetOf(source: NixSource, controller: Host = controllerHost()): Promise<Fleet> {
+  refuseTwice(source);
   const evaluated = await evaluate(controller, source, projection);
   const value = evaluated === undefined ? writtenOut(source) : evaluated;
   if (typeof value !== 'object' || value === null || Array.isArray(value))
@@ -133,6 +135,26 @@ export async function fleetOf(source: NixSource, controller: Host = controllerHo
       .map(([name, host]) => hostOf(source, name, host))
       .sort((a, b) => (a.attribute < b.attribute ? -1 : 1)),
   };
+}
+
+/** @throws nix/host-twice, where the file is a set in which one name has two bindings of its own */
+function refuseTwice(source: NixSource): void {
+  let root = bare(source.tree);
+  while (root.kind === 'let') root = bare(root.body);
+  if (root.kind !== 'set') return;
+  const places = new Map<string, number>();
+  for (const member of root.members) {
+    const name = member.kind === 'binding' && member.path.length === 1 ? member.path[0]?.name : undefined;
+    if (name === undefined) continue;
+    const first = places.get(name);
+    if (first !== undefined)
+      throw nixError('nix/host-twice', {
+        seen: `"${name}" is there already, at ${whereIs(source, first)}`,
+        where: whereIs(source, member.start),
+        next: ['make one set of the two, or give one of them another name'],
+      });
+    places.set(name, member.start);
+  }
 }
 
 function hostOf(source: NixSource, attribute: string, value: unknown): FleetHost {

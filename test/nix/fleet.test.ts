@@ -79,7 +79,7 @@ describe('hosts.nix without Nix on the machine', () => {
     ['{ a = rec { user = "x"; }; }', ':1:7', 'a `rec` set'],
     ['{ lib, ... }: { }', ':1:1', 'a function'],
     ['let a = b; b = a; in { c = { user = a; }; }', ':1:', 'depends on itself'],
-    ['{ a = { }; a = { }; }', ':1:12', 'a set with "a" twice'],
+    ['{ a = { user = "x"; user = "y"; }; }', ':1:', 'a set with "user" twice'],
     ['{ ${x} = { }; }', ':1:3', 'computed name'],
   ])('is refused where a value is computed, with what would help: %s', async (text, where, what) => {
     const error = await refused(() => read(text));
@@ -87,6 +87,13 @@ describe('hosts.nix without Nix on the machine', () => {
     expect(error.where).toContain(`/srv/fleet/hosts.nix${where}`);
     expect(error.seen).toContain(what);
     expect(error.next[0]).toContain('nix-bin');
+  });
+
+  test('is refused with a host twice, with both places, though Nix would make one of them', async () => {
+    const error = await refused(() => read('let x = 1; in {\n  a = { };\n  a = { };\n}'));
+    expect(error).toMatchObject({ code: 'nix/host-twice', exit: 2, where: '/srv/fleet/hosts.nix:3:3' });
+    expect(error.seen).toBe('"a" is there already, at /srv/fleet/hosts.nix:2:3');
+    expect(error.next).toEqual(['make one set of the two, or give one of them another name']);
   });
 
   test('is not refused for what is computed beside the values that are read', async () => {
