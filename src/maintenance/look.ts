@@ -11,6 +11,7 @@ import { missingPrivileges, type PrivilegeNeed } from '../proxmox/permissions.ts
 import { proxmoxReader } from '../proxmox/reader.ts';
 import type { Host, Hosts } from '../ssh/host.ts';
 import { asUser } from '../workloads/as-user.ts';
+import { haManaged } from './ha.ts';
 import { readPlaces, seenOrNoted } from './places.ts';
 
 export interface MaintenanceQuestion {
@@ -158,14 +159,4 @@ async function localDisksOf(client: ProxmoxClient, node: string, vmid: number): 
   const disks =
     (answer as { local_disks?: { volid?: unknown; cdrom?: unknown }[] } | null)?.local_disks ?? [];
   return disks.flatMap(({ volid }) => (typeof volid === 'string' ? [volid] : []));
-}
-
-/** Numbers of the virtual machines that HA manages. */
-async function haManaged(client: ProxmoxClient): Promise<ReadonlySet<number>> {
-  // What HA manages must be known: it would start a guest that was stopped, and answers a migration before it is done.
-  const answer = await client.get('/cluster/ha/resources');
-  const list = Array.isArray(answer) ? (answer as { sid?: unknown }[]) : [];
-  return new Set(
-    list.flatMap(({ sid }) => (/^vm:\d+$/.test(String(sid)) ? [Number(String(sid).slice(3))] : [])),
-  );
 }

@@ -575,6 +575,24 @@ describe('what keeps a share where it is', () => {
     expect(codes(facts)).toContain(code);
   });
 
+  it('never sends the mapping over an entry of the other node that somebody made for another place', () => {
+    const facts = maintenanceFacts();
+    const [mapping] = facts.cluster.mappings;
+    const foreign = { node: 'maint', path: '/tank/theirs too' };
+    const entries = [...mapping!.entries, foreign];
+    const plan = made({ ...facts, cluster: { ...facts.cluster, mappings: [{ ...mapping!, entries }] } });
+    expect(plan.blockers).toContainEqual(
+      expect.objectContaining({
+        code: 'maintenance/mapping',
+        seen: 'mapping containers points maint at /tank/theirs too; the place of the share there is /srv/containers',
+        next: [
+          'ssh root@192.168.1.13 pvesh get /cluster/mapping/dir/containers',
+          expect.stringContaining('or remove the entry of maint if nothing needs it'),
+        ],
+      }),
+    );
+  });
+
   it('leads from a share that is away to the way back', () => {
     const [found] = made(
       share({ marker: undefined, standby: undefined }, { marker, inside: ['docker'] }),
@@ -618,6 +636,20 @@ describe('a standby that is not needed any more', () => {
     const what = steps[1]?.operations[0]?.guards?.map((guard) => guard.what);
     expect(what).toContain('prom:/nvmeprom/containers has the current data of containers');
     expect(what).toContain('maint:/srv/containers is the standby that was seen');
+  });
+
+  it('goes without its entry of the mapping, where that leads to another place than the standby', () => {
+    const [mapping] = back.cluster.mappings;
+    const entries = [{ node: 'maint', path: '/srv/else' }, ...mapping!.entries];
+    const { steps, blockers } = forget({
+      ...back,
+      cluster: {
+        ...back.cluster,
+        mappings: [{ ...mapping!, entries: entries.filter(({ path }) => path !== '/srv/containers') }],
+      },
+    });
+    expect(blockers).toEqual([]);
+    expect(ids(steps)).toEqual(['undo seal containers@prom', 'undo place containers@prom']);
   });
 
   it('stays while it is the current place, or a guest is there', () => {
