@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   mkdirSync,
@@ -266,33 +267,62 @@ test('a proof by sample reads so many files on both sides, and finds what one of
   expect(all.report?.differences).toBeGreaterThan(0);
 });
 
-test('a clock that was set back by an hour before the window: everything is passed over, read, and comes out right', async () => {
-  const { source, plan } = prepare('clock', folder, 12);
-  let back = 0;
-  const setBack = (name: string): Host => ({
-    name,
-    async run(argv, options) {
-      if (name !== 'doc1' || !argv.join(' ').includes('date +%s')) return hosts(name).run(argv, options);
-      const result = await hosts(name).run(argv, options);
-      const [seconds = '', ...rest] = result.stdout.toString().split('\n');
-      return { ...result, stdout: Buffer.from([Number(seconds) - back, ...rest].join('\n')) };
-    },
+describe('a clock that was set back by an hour before the window', () => {
+  let disk: LoopMount;
+  beforeAll(() => {
+    disk = loopMount('ext4');
   });
-  const given = await run('clock', plan, {
-    hosts: setBack,
-    atGate: () => {
-      changeTree(source, 12);
-      back = 3600;
-    },
+  afterAll(() => disk?.unmount());
+
+  test('everything is passed over, read, and comes out right, also what no time shows any more', async () => {
+    const { source, plan } = prepare('clock', disk.path, 12);
+    const hidden = join(source, 'hidden');
+    writeFileSync(hidden, 'before');
+    let back = 0;
+    const setBack = (name: string): Host => ({
+      name,
+      async run(argv, options) {
+        if (name !== 'doc1' || !argv.join(' ').includes('date +%s')) return hosts(name).run(argv, options);
+        const result = await hosts(name).run(argv, options);
+        const [seconds = '', ...rest] = result.stdout.toString().split('\n');
+        return { ...result, stdout: Buffer.from([Number(seconds) - back, ...rest].join('\n')) };
+      },
+    });
+    /** Of the same size and time, and with the ctime that the kernel would have given it by the clock that was set. */
+    const changeUnseen = () => {
+      const { atime, mtime } = statSync(hidden);
+      writeFileSync(hidden, 'behind');
+      utimesSync(hidden, atime, mtime);
+      const hourAgo = new Date(Date.now() - 3_600_000).toISOString().replace(/\D/g, '').slice(0, 14);
+      const image = join(disk.path, '..', 'image');
+      const name = hidden.slice(disk.path.length);
+      execFileSync('umount', [disk.path]);
+      execFileSync('debugfs', ['-w', '-R', `set_inode_field "${name}" ctime ${hourAgo}`, image], {
+        stdio: 'pipe',
+      });
+      execFileSync('mount', ['-o', 'loop', image, disk.path]);
+      expect(Date.now() - statSync(hidden).ctimeMs).toBeGreaterThan(3_500_000);
+    };
+    const given = await run('clock', plan, {
+      hosts: setBack,
+      atGate: () => {
+        changeTree(source, 12);
+        changeUnseen();
+        back = 3600;
+      },
+    });
+    expect(given.result.error).toBeUndefined();
+    expect(given.report).toMatchObject({
+      differences: 0,
+      pass: { how: 'full-pass', because: 'the clock of doc1 was set since the copy before' },
+    });
+    expect(given.events).toContainEqual(
+      expect.objectContaining({
+        level: 'warning',
+        text: expect.stringContaining('the clock of doc1 was set'),
+      }),
+    );
   });
-  expect(given.result.error).toBeUndefined();
-  expect(given.report).toMatchObject({
-    differences: 0,
-    pass: { how: 'full-pass', because: 'the clock of doc1 was set since the copy before' },
-  });
-  expect(given.events).toContainEqual(
-    expect.objectContaining({ level: 'warning', text: expect.stringContaining('the clock of doc1 was set') }),
-  );
 });
 
 test('a file that is changed behind the back of the final pass is found before the release', async () => {

@@ -8,6 +8,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -169,8 +170,16 @@ describe.each([
     [
       'names are odd, long, and not UTF-8',
       `mkdir a`,
-      `cd a; echo 1 >$'new\\nline'; echo 2 >'--delete'; echo 3 >'$(touch no)'; echo 4 >$'\\xff'; echo 5 >$(printf '%255s' | tr ' ' n)`,
-      ['a', 'a/$(touch no)', 'a/--delete', 'a/new\nline', `a/${'n'.repeat(255)}`, 'a/\xff'],
+      `cd a; echo 1 >$'new\\nline'; echo 2 >'--delete'; echo 3 >'$(touch no)'; echo 4 >$'\\xff'; echo 6 >$'it\\'s "quoted"'; echo 5 >$(printf '%255s' | tr ' ' n)`,
+      [
+        'a',
+        'a/$(touch no)',
+        'a/--delete',
+        'a/it\'s "quoted"',
+        'a/new\nline',
+        `a/${'n'.repeat(255)}`,
+        'a/\xff',
+      ],
     ],
     [
       'a FIFO, a socket, a device and an unreadable file appear',
@@ -266,7 +275,7 @@ describe.each([
     const { result } = await changeRound(copied, baseline, { frozen: true });
     expect(result.listed).toEqual(['a/holes']);
     expect(whatIsNotEqual(copied)).toBe('');
-    sh('sync -f a/holes', copied.target);
+    execFileSync('sync', ['-f', copied.target]);
     const { size, blocks } = statSync(join(copied.target, 'a/holes'));
     expect(size).toBe(extents * 8192);
     // XFS keeps blocks that it set aside while the file grew, in place of the holes.
@@ -360,6 +369,44 @@ describe('a pass over what changed', () => {
     const { next } = await changeRound({ ...copied, guest }, baseline, { frozen: false });
     await changeRound(copied, next, { frozen: true });
     expect(whatIsNotEqual(copied)).toBe('');
+  });
+
+  test('in use goes on where a directory becomes a link to itself, and the next one sets it right', async () => {
+    sh('mkdir -p a/b c; echo 1 >a/b/f; echo 1 >a/g; echo 1 >c/h');
+    const baseline = await firstPass(copied);
+    sh('echo 2 >a/b/f; touch a/new; echo 2 >c/h');
+    const guest = during(1, () => sh('mv a away; ln -s a a'));
+    const { next } = await changeRound({ ...copied, guest }, baseline, { frozen: false });
+    expect(readFileSync(join(copied.target, 'c/h'), 'utf8')).toBe('2\n');
+    await changeRound(copied, next, { frozen: true });
+    expect(whatIsNotEqual(copied)).toBe('');
+    expect(readlinkSync(join(copied.target, 'a'))).toBe('a');
+  });
+
+  test('puts a directory where the target has a link to itself in its place', async () => {
+    sh('mkdir -p a/b; echo 1 >a/b/f');
+    const baseline = await firstPass(copied);
+    sh('echo 2 >a/b/f');
+    sh('rm -r a; ln -s a a', copied.target);
+    const { result } = await changeRound(
+      copied,
+      { ...baseline, pending: ['a', 'a/b', 'a/b/f'] },
+      { frozen: true },
+    );
+    expect(result.listed).toEqual(['', 'a', 'a/b', 'a/b/f']);
+    expect(whatIsNotEqual(copied)).toBe('');
+  });
+
+  test('at rest a link to itself in the place of a directory is an error that shows it', async () => {
+    sh('mkdir -p a/b; echo 1 >a/b/f');
+    const baseline = await firstPass(copied);
+    sh('echo 2 >a/b/f; touch a/b/new');
+    const guest = during(1, () => sh('mv a away; ln -s a a'));
+    await expect(changeRound({ ...copied, guest }, baseline, { frozen: true })).rejects.toMatchObject({
+      code: 'copy/unreadable-directory',
+      seen: expect.stringContaining('Too many levels of symbolic links'),
+      next: [`ssh doc1 ls -la ${copied.source}`],
+    });
   });
 
   test('loses nothing of a directory that is away whenever its names are asked for', async () => {

@@ -15,15 +15,19 @@ import {
 import { type LoopMount, loopMount } from '../../../support/loop-mount.ts';
 import { startSshd } from '../../../support/sshd.ts';
 
-describe('a pass over what changed, when things go wrong', () => {
+describe.each([
+  ['ext4', 'btrfs'],
+  ['xfs', 'ext4'],
+  ['btrfs', 'xfs'],
+] as const)('a pass over what changed, when things go wrong, from %s to %s', (from, to) => {
   let left: LoopMount;
   let right: LoopMount;
   let node: PipeNode;
   let copied: Copied;
   let unmounted = false;
   beforeEach(() => {
-    left = loopMount('ext4');
-    right = loopMount('btrfs');
+    left = loopMount(from);
+    right = loopMount(to);
     node = pipeNode();
     unmounted = false;
     copied = {
