@@ -12,6 +12,9 @@ const always = [
     'test/plan/tofu/',
     'test/plan/drift',
     'test/plan/fleet/',
+    'test/plan/guest/',
+    'test/create/',
+    'test/integrate/',
     'test/check/',
     'test/config/',
   ],
@@ -28,6 +31,12 @@ const needing = [
     install: 'https://opentofu.org/docs/intro/install/',
     files: ['test/platform/tofu/'],
   },
+  {
+    programs: ['curl'],
+    install: 'apt-get install curl qemu-utils',
+    files: ['test/platform/create/'],
+  },
+  { programs: ['sshd'], install: 'apt-get install openssh-server', files: ['test/platform/integrate/'] },
   { programs: ['git'], install: 'apt-get install git', files: ['test/platform/check/'] },
 ];
 

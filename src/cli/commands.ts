@@ -2,27 +2,13 @@ import { InvalidArgumentError, Option } from 'commander';
 import { guestSpecs } from './guest-commands.ts';
 import { closing } from './help.ts';
 import { maintenanceSpecs } from './maintenance-specs.ts';
+import { seconds } from './option-values.ts';
 import type { CommandSpec } from './program.ts';
-
-function seconds(text: string): number {
-  if (!/^\d+(\.\d+)?$/.test(text)) throw new InvalidArgumentError('Write a length in seconds, such as 60.');
-  return Number(text);
-}
+import { tofuSpecs } from './tofu-specs.ts';
 
 function files(text: string): number {
   if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('Write a number of files, such as 1000.');
   return Number(text);
-}
-
-function tofuOptions(detailed?: string): Option[] {
-  return [
-    new Option(
-      '--allow <address>',
-      'let this address be destroyed, replaced or forgotten; can be given several times',
-    ).argParser((address: string, before: readonly string[] | undefined) => [...(before ?? []), address]),
-    new Option('--lock-timeout <seconds>', 'wait so long for the lock of the state').argParser(seconds),
-    ...(detailed === undefined ? [] : [new Option('--detailed-exitcode', detailed)]),
-  ];
 }
 
 /** Every command, in the order of an evening. Help, completion and the program itself are made from this table. */
@@ -205,55 +191,7 @@ export const commandSpecs: readonly CommandSpec[] = [
     load: async () => (await import('./commands/finalize.ts')).finalize,
   },
   ...maintenanceSpecs,
-  {
-    name: 'tofu generate',
-    summary: 'write the *.tf.json of every managed virtual machine and mapping',
-    description: [
-      'Writes drayage.tf.json, and drayage-provider.tf.json unless `tofu.providerFile` is false, into `tofu.folder`: a resource for every virtual machine of hosts.nix (or guest of drayage.yaml) and every directory mapping, with import blocks for what exists already. The same fleet gives the same bytes.',
-      'It never writes over a file that drayage did not make, or that somebody has changed since.',
-    ].join('\n\n'),
-    options: [
-      new Option('--check', 'write nothing; exit with 1 when a file is not fresh'),
-      new Option('--offline', 'do not ask the cluster: what exists is taken from the last files'),
-    ],
-    closing: closing({
-      examples: [
-        ['drayage tofu generate', 'looks at the cluster, and writes what is not fresh'],
-        ['drayage tofu generate --check --offline', 'for a hook or CI'],
-      ],
-      codes: [5, 11],
-    }),
-    load: async () => (await import('./commands/tofu.ts')).tofuGenerate,
-  },
-  {
-    name: 'tofu plan',
-    summary: 'what OpenTofu would do; refuses what would destroy or replace',
-    description: [
-      'Runs `tofu plan` (or `terraform plan`) in `tofu.folder`, reads the plan file, and shows what it would do: what would restart, what only takes effect at the next stop and start. Values are shown only where they are harmless.',
-      'A plan that would destroy, replace or forget anything, take a disk, a share or the entry of a node away, or do something that drayage has no name for, is refused unless the address is named with --allow. `init` is run when OpenTofu asks for it.',
-    ].join('\n\n'),
-    options: tofuOptions('exit with 3 when there is something to do'),
-    closing: closing({
-      examples: [
-        ['drayage tofu plan', 'look'],
-        ['drayage tofu plan --allow ADDRESS', 'this one may be destroyed or replaced'],
-      ],
-      codes: [3, 5, 11, 130],
-    }),
-    load: async () => (await import('./commands/tofu.ts')).tofuPlan,
-  },
-  {
-    name: 'tofu apply',
-    summary: 'plan, look at the plan, ask, and apply exactly that plan',
-    description:
-      'Plans as `drayage tofu plan` does, asks, and applies the plan file that was looked at. The token goes to OpenTofu by environment; the certificate of the API is verified as drayage does. The lock of the state is never overridden.',
-    options: [...tofuOptions(), new Option('--yes', 'do not ask')],
-    closing: closing({
-      examples: [['drayage tofu apply', 'shows, asks, applies']],
-      codes: [5, 11, 130],
-    }),
-    load: async () => (await import('./commands/tofu.ts')).tofuApply,
-  },
+  ...tofuSpecs,
   {
     name: 'check',
     summary: 'everything that must hold before a commit; installs as a git hook',

@@ -25,6 +25,11 @@ export const usageErrors = {
     exit: exitCode.usage,
     meaning: 'Which share the guest shall have is not said, or there is no share of that name.',
   },
+  'usage/provider-version': {
+    exit: exitCode.usage,
+    meaning:
+      'drayage knows the provider bpg/proxmox from 0.76.0 up to 1.0, one version or the patches of a minor one.',
+  },
   'usage/no-endpoint': {
     exit: exitCode.usage,
     meaning: 'Neither drayage.yaml nor the environment names the address of the Proxmox VE API.',

@@ -1,21 +1,16 @@
 import type { Config, ShareConfig } from '../../config/config.ts';
 import { loadConfig } from '../../config/load.ts';
-import { exitCode } from '../../errors/exit-code.ts';
 import { editSource, type FleetEdit } from '../../nix/edit-fleet.ts';
 import { editedFile } from '../../nix/edited-file.ts';
 import { nixError } from '../../nix/errors.ts';
 import { findHost } from '../../nix/find-host.ts';
 import { fleetOf } from '../../nix/fleet.ts';
 import { type NixSource, readSource } from '../../nix/source.ts';
-import { type FleetFileEdit, writeFleetPlan } from '../../plan/fleet/write-hosts.ts';
-import { fleetAsText } from '../../plan/render/fleet.ts';
-import { controllerHost } from '../../ssh/local.ts';
+import type { FleetFileEdit } from '../../plan/fleet/write-hosts.ts';
 import { usageError } from '../errors.ts';
-import { withInterrupt } from '../interrupt.ts';
-import { performPlan } from '../perform-plan.ts';
 import type { Action } from '../program.ts';
 import { openTerminal } from '../terminal.ts';
-import { packageVersion } from '../version.ts';
+import { writeEdited } from '../write-edited.ts';
 
 interface ShareOptions {
   readonly share?: string;
@@ -29,30 +24,8 @@ export const guestShare: Action = async (globals, given, [name = '']) => {
   const terminal = openTerminal({ color: globals.color, json: globals.json === true }, process.env);
   const config = loadConfig(globals.file, process.env, { unmade: true });
   const edit = await editOf(config, name, options);
-  if (edit.after === edit.before) {
-    if (terminal.json) terminal.out.write(`${JSON.stringify({ type: 'unchanged', file: edit.path })}\n`);
-    else terminal.err.write(`${edit.attribute} in ${edit.path} is already so.\n`);
-    return exitCode.done;
-  }
-  const plan = writeFleetPlan(edit, packageVersion());
-  if (terminal.json) terminal.out.write(`${JSON.stringify({ type: 'plan', plan })}\n`);
-  else terminal.out.write(fleetAsText(plan, edit, terminal.palette));
-  if (options.yes !== true) {
-    if (!terminal.interactive)
-      throw usageError('usage/no-terminal', {
-        seen: `${edit.path} would be changed`,
-        next: [`drayage guest share ${name} --yes`],
-      });
-    if (!/^y(es)?$/i.test(await terminal.ask('Write it? [y/N] '))) {
-      terminal.err.write('Nothing was written.\n');
-      return exitCode.done;
-    }
-  }
-  await withInterrupt((signals) =>
-    performPlan(config, plan, { ...signals, folder: 'fleet-runs', hosts: () => controllerHost() }),
-  );
-  if (!terminal.json) terminal.err.write(`${edit.path} is written.\n`);
-  return exitCode.done;
+  const again = `drayage guest share ${name}`;
+  return writeEdited(edit, { config, terminal, yes: options.yes === true, again });
 };
 
 /** The file with every share in it, proven one after the other. */

@@ -17,9 +17,16 @@ export interface FleetFileEdit {
   readonly attribute: string;
   /** Nix evaluated both texts; else they were compared by what is written out in them. */
   readonly evaluated: boolean;
+  /** How it was proven, where that is not by a value of the file. */
+  readonly how?: string;
 }
 
 const controller = 'controller';
+
+const evaluatedWords =
+  'Nix evaluated the file as it is and as it becomes: only this attribute is another value.';
+const writtenWords =
+  'This machine has no Nix: by what is written out in the file, only this attribute becomes another value.';
 
 /** Writes a file of the fleet whole, with its mode and owner, and only if it is still the one that was read. Pure. */
 export function writeFleetStep(edit: FleetFileEdit): Step {
@@ -42,9 +49,7 @@ export function writeFleetStep(edit: FleetFileEdit): Step {
     phase: 'fleet',
     stage: 'prepare',
     title: `${edit.attribute} in ${edit.path}`,
-    why: edit.evaluated
-      ? 'Nix evaluated the file as it is and as it becomes: only this attribute is another value.'
-      : 'This machine has no Nix: by what is written out in the file, only this attribute becomes another value.',
+    why: edit.how ?? (edit.evaluated ? evaluatedWords : writtenWords),
     needs: [],
     probe: [written],
     operations: [

@@ -33,7 +33,9 @@ function takenBlockers(facts: NewGuestFacts, wish: GuestWish): Blocker[] {
       return [
         guestBlocker('guest/vmid-taken', {
           seen: `${named(vm)} has the number that ${wish.name} shall have`,
-          next: [`another number, or none, as guests.${wish.name}.vmid in drayage.yaml or with --vmid`],
+          next: [
+            `another number, or none, where it stands: --vmid, guests.${wish.name}.vmid in drayage.yaml, proxmox.vmid in hosts.nix`,
+          ],
         }),
       ];
     return [

@@ -167,3 +167,50 @@ describe('drayage guest share', () => {
     60_000,
   );
 });
+
+describe('drayage tofu bump', () => {
+  const pinned = `{ ... }: {
+  terraform.required_providers.proxmox = {
+    source = "bpg/proxmox";
+    version = "~> 0.70.0"; # too old
+  };
+}
+`;
+  let cwd = '';
+  const file = () => readFileSync(join(cwd, 'provider.nix'), 'utf8');
+  const bump = (...args: string[]) => drayage(['tofu', 'bump', 'provider.nix', ...args], { cwd });
+  beforeEach(() => {
+    cwd = realpathSync(mkdtempSync(join(tmpdir(), 'drayage-bump-')));
+    writeFileSync(join(cwd, 'drayage.yaml'), config);
+    writeFileSync(join(cwd, 'provider.nix'), pinned);
+  });
+  afterEach(() => rmSync(cwd, { recursive: true, force: true }));
+
+  it('shows the change, writes one string, and the second time nothing', async () => {
+    const shown = await bump();
+    expect(shown).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('tofu bump provider.nix --yes'),
+    });
+    expect(shown.stdout).toContain(
+      '-    version = "~> 0.70.0"; # too old\n+    version = "0.111.1"; # too old\n',
+    );
+    expect(file()).toBe(pinned);
+    expect((await bump('--yes', '--to', '~> 0.93.0')).exitCode).toBe(0);
+    expect(file()).toBe(pinned.replace('~> 0.70.0', '~> 0.93.0'));
+    expect((await bump('--yes', '--to', '~> 0.93.0')).stderr).toContain('is already so');
+  });
+
+  it('refuses a version that knows no virtiofs, and a file in which the pin is not plain', async () => {
+    expect(await bump('--to', '0.75.0', '--yes')).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('does not know virtiofs'),
+    });
+    const computed = pinned.replace('"~> 0.70.0"', 'lib.version');
+    writeFileSync(join(cwd, 'provider.nix'), computed);
+    const refused = await bump('--yes');
+    expect(refused).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('version = "0.111.1";') });
+    expect(refused.stderr).toMatch(/provider\.nix:2:\d+/);
+    expect(file()).toBe(computed);
+  });
+});
