@@ -1,7 +1,12 @@
 import { expect, test } from 'vitest';
 import type { Copy } from '../../src/apply/copy-parts.ts';
 import { writeScript } from '../../src/apply/write.ts';
-import { listCommand, scanCommand } from '../../src/copy/change-list/commands.ts';
+import {
+  listCommand,
+  listingsCommand,
+  scanCommand,
+  scanOfCommand,
+} from '../../src/copy/change-list/commands.ts';
 import { lineCommand } from '../../src/copy/change-list/line.ts';
 import { dryRunOf, inPlaceOf } from '../../src/copy/rsync-command.ts';
 import { probeScript } from '../../src/guest/probe.ts';
@@ -156,7 +161,9 @@ test('looking is told from changing', () => {
     ['cat', '/etc/fstab'],
     ['runuser', '-u', 'notes', '--', 'env', '--chdir=/', 'podman', 'container', 'exists', 'x'],
     ['sh', '-c', '! "$@"', 'sh', 'systemctl', 'is-active', 'x'],
-    scanCommand('/mnt', ['cache'], 1_800_000_000),
+    scanCommand('/mnt', ['cache'], 1_800_000_000, ['apps/one']),
+    scanOfCommand('/mnt', ['cache'], 1_800_000_000),
+    listingsCommand('/mnt', ['cache'], [{ depth: 'whole', format: 'seen' }]),
     listCommand('/mnt', ['it\'s "odd"'], 'children'),
     metadataCommand('/mnt', ['cache']),
     digestCommand('/mnt', 'xxh128', 256),
@@ -191,6 +198,9 @@ test('looking is told from changing', () => {
     listedCommand('/mnt', 'blake3').map((word) => word.replace('getfattr -h', 'setfattr -h')),
     listCommand('/mnt', [], 'children').map((word) => word.replace('-printf', '-delete -printf')),
     [...scanCommand('/mnt', [], 1), '-delete'],
+    scanOfCommand('/mnt', [], 1).map((word) => word.replace('-printf', '-delete -printf')),
+    scanOfCommand('/mnt', [], 1).map((word) => word.replace('shift', 'rm "$at"; shift')),
+    [...listingsCommand('/mnt', [], [{ depth: 'whole', format: 'kind' }]), 'exec find "$@" -delete'],
     ['zfs', 'destroy', 'x'],
   ];
   for (const argv of changes) expect(onlyLooks(remoteCommand(argv)), argv.join(' ')).toBe(false);

@@ -1,6 +1,7 @@
 import { quietScript } from '../../src/apply/quiet.ts';
 import type { MoveConfig } from '../../src/config/config.ts';
 import { looseScript } from '../../src/copy/bulk/names.ts';
+import { listingsCommand, scanOfCommand } from '../../src/copy/change-list/commands.ts';
 import { newestTimes } from '../../src/finalize/look.ts';
 import { probeScript } from '../../src/guest/probe.ts';
 import { isReadOnly } from '../../src/guest/read-only.ts';
@@ -74,6 +75,9 @@ const walks = new Set([
 const walkedBy = new Set(['stat', 'sha256sum', 'getfattr']);
 /** A find whose places come on stdin; it stands in the second argument. */
 const walkAt = 'cd -- "$1" && exec xargs -0 -r sh -c "$2" sh';
+/** What a walk that takes places over from another does before it. */
+const standing = (scanOfCommand('', [], 0)[5] ?? '').split('exec find')[0] ?? '';
+const listings = scriptOf(listingsCommand('', [], []));
 const digest = scriptOf(digestCommand('', 'sha256', 1));
 const listed = scriptOf(listedCommand('', 'sha256'));
 
@@ -125,15 +129,19 @@ function scriptLooks(script: string, positional: readonly string[]): boolean {
   if (Object.hasOwn(lookingScripts, script)) return true;
   if (script === '! "$@"') return looks(positional);
   if (walks.has(script)) return onlyWalks(positional);
-  if (script === walkAt) {
-    const find = wordsOf((positional[1] ?? '').replace(/^exec find "\$@" /, 'find '));
-    return find?.[0] === 'find' && onlyWalks(find);
-  }
+  if (script === walkAt) return onlyFinds(positional[1] ?? '');
+  if (script === listings) return positional.slice(1).every(onlyFinds);
   const same = (argv: readonly string[]) => argv.slice(5).join('\0') === positional.slice(1).join('\0');
   if (script === digest)
     return algorithms.some((name) => same(digestCommand('', name, Number(positional[1]))));
   if (script === listed) return algorithms.some((name) => same(listedCommand('', name)));
   return isProbe(script);
+}
+
+function onlyFinds(script: string): boolean {
+  const alone = script.startsWith(standing) ? script.slice(standing.length) : script;
+  const find = wordsOf(alone.replace(/^exec find "\$@" /, 'find '));
+  return find?.[0] === 'find' && onlyWalks(find);
 }
 
 function onlyWalks(words: readonly string[]): boolean {

@@ -82,7 +82,13 @@ export function makeTree(root: string, seed: number): void {
   const pick = <T>(from: readonly T[]): T => from[random(from.length)] as T;
   const folders: Buffer[] = [Buffer.from(root)];
   for (let count = 0; count < 12; count += 1) {
-    const path = join(pick(folders), Buffer.concat([pick(oddNames), Buffer.from(`.d${count}`)]));
+    const above = pick(folders);
+    const odd = pick(oddNames);
+    // Every other one has a name that a second walk may begin at.
+    const path = join(
+      above,
+      Buffer.concat([count % 2 === 0 ? Buffer.from('dir') : odd, Buffer.from(`.d${count}`)]),
+    );
     mkdirSync(path);
     folders.push(path);
   }

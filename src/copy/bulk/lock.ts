@@ -26,7 +26,8 @@ export interface Refused {
 export interface Holding {
   /** How it was refused; undefined: it is held. */
   readonly ready: Promise<Refused | undefined>;
-  release(): Promise<void>;
+  /** @param word what the command is told at its end */
+  release(word?: string): Promise<void>;
 }
 
 /** Holds `lock` until stdin ends. */
@@ -69,8 +70,8 @@ export function hold(host: Host, argv: readonly string[], signal?: AbortSignal):
   ready.catch(() => {});
   return {
     ready,
-    async release() {
-      stdin.end();
+    async release(word = '') {
+      stdin.end(word);
       // Those that it was held for have told how they ended: how this one did says nothing more.
       await end.catch(() => {});
     },

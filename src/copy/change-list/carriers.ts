@@ -8,16 +8,14 @@ import { halves } from './make-list.ts';
 
 /** The rsyncs of one pass: one for most names, two beside it that write into files where they are. */
 export interface Carriers {
+  /** What is written where it is, and its bytes: nothing is deleted for it, so it need not wait for the rest. Once. */
+  carryInPlace(files: ReadonlyMap<string, number>): void;
   /**
-   * Gives each its names, once; later calls only wait.
+   * Gives all else of the list, once; later calls only wait.
    * @param planned is this name known to go from the target?
    * @returns how each ended
    */
-  carry(
-    names: readonly string[],
-    inPlace: ReadonlyMap<string, number>,
-    planned: (name: string) => boolean,
-  ): Promise<readonly Ran[]>;
+  carry(names: readonly string[], planned: (name: string) => boolean): Promise<readonly Ran[]>;
   readonly counts: { changed: number; deleted: number; bytes: number };
   /** Names that were deleted on the target though the source had them when they were listed. */
   readonly vanished: string[];
@@ -65,16 +63,22 @@ export function startCarriers(
     return { running, give: names.give };
   };
   const into = inPlaceOf(pass.argv);
+  let inPlace: ReadonlyMap<string, number> = new Map();
   const [most, one, other] = [start(pass.argv), start(into), start(into)];
   return {
     counts,
     vanished,
-    async carry(names, inPlace, planned) {
-      isPlanned = planned;
-      most.give(names.filter((name) => !inPlace.has(name)));
-      const [these, those] = halves(inPlace);
+    carryInPlace(files) {
+      inPlace = files;
+      const [these, those] = halves(files);
       one.give(these);
       other.give(those);
+    },
+    async carry(names, planned) {
+      isPlanned = planned;
+      most.give(names.filter((name) => !inPlace.has(name)));
+      one.give([]);
+      other.give([]);
       const ends = await Promise.allSettled([most.running, one.running, other.running]);
       return ends.map((end) => {
         if (end.status === 'rejected') throw end.reason;

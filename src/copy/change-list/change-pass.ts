@@ -127,10 +127,13 @@ async function onePass(
   world: ChangePassWorld,
 ): Promise<ChangePassResult> {
   const line = holdLine(world.puller, pass.argv, world.signal);
+  let connection: 'keep' | 'end' = 'end';
   try {
-    return await carryChanges(pass, baseline, startCarriers(pass, world, line.ready), world);
+    const result = await carryChanges(pass, baseline, startCarriers(pass, world, line.ready), world);
+    if (!pass.frozen) connection = 'keep';
+    return result;
   } finally {
-    await line.close();
+    await line.close(connection);
   }
 }
 
@@ -154,20 +157,20 @@ async function carryChanges(
   try {
     const looked = await gather({ source, target }, baseline, file, pass.maxShare * baseline.entries);
     if ('tooMany' in looked) {
-      for (const ran of await carriers.carry([], new Map(), () => false)) judge(judged, world, ran);
+      for (const ran of await carriers.carry([], () => false)) judge(judged, world, ran);
       await rm(file, { force: true });
       return { kind: 'too-large', listed: looked.tooMany };
     }
     const top = looked.top && !pass.topIsShare;
-    await Promise.all([
-      countDeletions(pass, world, target, looked),
-      world.keepDoubt([...(top ? [''] : []), ...looked.names]),
-    ]);
+    const counted = countDeletions(pass, world, target, looked);
+    counted.catch(() => {});
+    await world.keepDoubt([...(top ? [''] : []), ...looked.names]);
+    // Of a source in use, a directory may become a link while the one rsync already writes below it.
+    if (pass.frozen) carriers.carryInPlace(looked.inPlace);
+    await counted;
     const going = new Set([...looked.gone, ...looked.emptied]);
     const planned = (name: string) => going.has(name) || hasAncestorIn(name, going);
-    // Of a source in use, a directory may become a link while the one rsync already writes below it.
-    const inPlace = pass.frozen ? looked.inPlace : new Map<string, number>();
-    const ended = await carriers.carry(looked.names, inPlace, planned);
+    const ended = await carriers.carry(looked.names, planned);
     const unsettled = ended.map((ran) => judge(judged, world, ran).unsettled);
     if (top) judge(judged, world, await runRsync(world, topOf(pass.argv), () => {}));
     const { vanished, counts } = carriers;
@@ -188,7 +191,7 @@ async function carryChanges(
       unsettled: unsettled.reduce((sum, one) => sum + one, vanished.length),
     };
   } catch (error) {
-    await carriers.carry([], new Map(), () => false).catch(() => {});
+    await carriers.carry([], () => false).catch(() => {});
     await rm(file, { force: true });
     throw error;
   }

@@ -13,6 +13,11 @@ export function directoryLine(path: string, inode: string): string {
   return `${inode} ${JSON.stringify(path)}`;
 }
 
+/** The paths of such lines. */
+export function* directoryNames(lines: Iterable<string>): Generator<string> {
+  for (const line of lines) yield JSON.parse(line.slice(line.indexOf(' ') + 1));
+}
+
 /** The lines of a directories file. @throws copy/unreadable-record */
 export async function readDirectories(file: string): Promise<Set<string>> {
   const lines = new Set<string>();

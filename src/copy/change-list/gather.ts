@@ -1,8 +1,10 @@
+import { setImmediate } from 'node:timers/promises';
 import { longestName } from '../../verify/manifest-command.ts';
 import { type DirectoriesWriter, directoriesWriter, directoryLine, readDirectories } from './directories.ts';
-import { askEarly, list, listKinds, namesOf, type Seen, type Side } from './look.ts';
+import { list, namesOf, type Seen, type Side } from './look.ts';
 import { type ChangeList, halfLinked, inPlace, type Looked, makeList } from './make-list.ts';
 import { ancestors, hasAncestorIn, parentOf } from './names.ts';
+import { ask } from './questions.ts';
 import { type Scanned, scan } from './scan.ts';
 
 /** The kernel stamps files by a clock that lags by up to a tick; a file listed for nothing costs nothing. */
@@ -50,8 +52,7 @@ export async function gather(
   const behind = new Set(sides.source.exclude.map((path) => Buffer.from(path, 'utf8').toString('latin1')));
   const pending = baseline.pending.filter((name) => !behind.has(name) && !hasAncestorIn(name, behind));
   if (pending.length > most) return { tooMany: pending.length };
-  const known = readDirectories(baseline.directories);
-  known.catch(() => {});
+  const known = await readDirectories(baseline.directories);
   const writer = directoriesWriter(file);
   try {
     const looked = await look(sides, baseline.since.seconds - marginSeconds, pending, known, writer, most);
@@ -70,43 +71,51 @@ async function look(
   sides: Sides,
   since: number,
   pending: readonly string[],
-  known: Promise<ReadonlySet<string>>,
+  known: ReadonlySet<string>,
   writer: DirectoriesWriter,
   most: number,
 ): Promise<Omit<Gathered, 'written'> | { readonly tooMany: number }> {
+  const begun = performance.now();
+  const parents = new Set(pending.map(parentOf));
+  const scanning = scan(sides.source, since, known, writer, most, parents);
+  scanning.catch(() => {});
+  // The walks first: all else waits for them.
+  await setImmediate();
   const questions = askBoth(sides, most);
   try {
-    return await lookFor(sides, since, pending, known, writer, most, questions);
+    const scanned = await scanning;
+    const scanSeconds = (performance.now() - begun) / 1000;
+    if (scanned.changedCount > most) return { tooMany: scanned.changedCount };
+    const looked = await lookAfter(sides, scanned, pending, writer, most, questions);
+    return 'tooMany' in looked ? looked : { ...looked, scanned, scanSeconds };
   } finally {
-    await Promise.allSettled(Object.values(questions).map((question) => question.about([])));
+    await Promise.allSettled(Object.values(questions).map((question) => question.about()));
   }
 }
 
 /** The listings of both sides, begun beside the scan: what is left for after it is only their answers. */
 function askBoth({ source, target }: Sides, most: number) {
   return {
-    whole: askEarly((names) => list(source, names, 'whole', most)),
-    present: askEarly((names) => list(source, names, 'children')),
-    there: askEarly((names) => list(target, names, 'itself')),
-    kindsWhole: askEarly((names) => listKinds(target, names, 'whole')),
-    kinds: askEarly((names) => listKinds(target, names, 'children')),
+    source: ask(source, [
+      { depth: 'whole', format: 'seen', most },
+      { depth: 'children', format: 'seen' },
+    ]),
+    target: ask(target, [
+      { depth: 'itself', format: 'seen' },
+      { depth: 'whole', format: 'kind' },
+      { depth: 'children', format: 'kind' },
+    ]),
   };
 }
 
-async function lookFor(
+async function lookAfter(
   sides: Sides,
-  since: number,
+  scanned: Scanned,
   pending: readonly string[],
-  known: Promise<ReadonlySet<string>>,
   writer: DirectoriesWriter,
   most: number,
   questions: ReturnType<typeof askBoth>,
-): Promise<Omit<Gathered, 'written'> | { readonly tooMany: number }> {
-  const begun = performance.now();
-  const parents = new Set(pending.map(parentOf));
-  const scanned = await scan(sides.source, since, known, writer, most, parents);
-  const scanSeconds = (performance.now() - begun) / 1000;
-  if (scanned.changedCount > most) return { tooMany: scanned.changedCount };
+): Promise<Omit<Gathered, 'written' | 'scanned' | 'scanSeconds'> | { readonly tooMany: number }> {
   const listed = await listBoth(sides.source, questions, scanned, pending);
   const carry = new Map([...scanned.changed, ...listed.whole, ...listed.still]);
   for (const [name, seen] of await lostEntries(sides, { ...listed, carry }, most)) carry.set(name, seen);
@@ -127,8 +136,6 @@ async function lookFor(
         carry,
         away: listed.away,
         inPlace: inPlace(carry, listed.there),
-        scanned,
-        scanSeconds,
       };
 }
 
@@ -162,13 +169,10 @@ async function listBoth(
   const asked = new Set([...pending, ...files]);
   const above = files.flatMap((name) => [...ancestors(name)]);
   // What was pending may be gone from the source for good.
-  const [whole, here, present, there, ...kinds] = await Promise.all([
-    questions.whole.about(scanned.fresh),
+  const [[whole, present], here, [there, ...kinds]] = await Promise.all([
+    questions.source.about(scanned.fresh, directories),
     list({ ...source, mayVanish: true }, [...parents, ...pending], 'itself'),
-    questions.present.about(directories),
-    questions.there.about([...new Set([...asked, ...above])]),
-    questions.kindsWhole.about(scanned.fresh),
-    questions.kinds.about(directories),
+    questions.target.about([...new Set([...asked, ...above])], scanned.fresh, directories),
   ]);
   const still = pending.flatMap((name): [string, Seen][] => {
     const seen = here.get(name);

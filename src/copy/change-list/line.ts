@@ -13,13 +13,13 @@ const script = `exec 9>>"$1" || exit
 flock --nonblock --conflict-exit-code ${lockedExitCode} --exclusive 9 || exit
 flock --nonblock --conflict-exit-code ${lockedExitCode} --shared 9 || exit
 socket=$2; shift 2
-if [ -n "$socket" ]; then
+if [ -n "$socket" ] && ! { [ -S "$socket" ] && "$@" -O check 2>/dev/null; }; then
   rm -f -- "$socket"
   "$@" -M -N -f </dev/null >/dev/null 2>&1 9>&-
 fi
 printf '\\n%s\\n' '${heldWord}'
-cat >/dev/null
-[ ! -S "$socket" ] || "$@" -O exit 2>/dev/null`;
+read -r end
+[ "$end" = keep ] || [ ! -S "$socket" ] || "$@" -O exit 2>/dev/null`;
 
 /** What the puller is asked for before the rsyncs of `listArgv`. */
 export function lineCommand(listArgv: readonly string[]): string[] {
@@ -30,7 +30,8 @@ export function lineCommand(listArgv: readonly string[]): string[] {
 export interface Line {
   /** How it was refused; undefined: it is held. */
   readonly ready: Promise<Ran | undefined>;
-  close(): Promise<void>;
+  /** @param connection whether it may wait for the next pass, for a minute */
+  close(connection: 'keep' | 'end'): Promise<void>;
 }
 
 /** Takes the lock of a pass, and makes its connection. */
@@ -38,5 +39,5 @@ export function holdLine(puller: Host, listArgv: readonly string[], signal?: Abo
   const { ready, release } = hold(puller, lineCommand(listArgv), signal);
   const ran = ready.then((refused): Ran | undefined => refused && { ...refused, unknown: [] });
   ran.catch(() => {});
-  return { ready: ran, close: release };
+  return { ready: ran, close: (connection) => release(`${connection}\n`) };
 }

@@ -4,7 +4,7 @@ import { printableName } from '../../verify/name.ts';
 import { nulList, nulRecords } from '../../verify/records.ts';
 import { copyError } from '../errors.ts';
 import { some } from '../run-rsync.ts';
-import { countCommand, type Depth, kindsCommand, linkedCommand, listCommand } from './commands.ts';
+import { countCommand, type Depth, linkedCommand, listCommand } from './commands.ts';
 
 /** Which type an entry is of. */
 export interface Kind {
@@ -58,7 +58,7 @@ export function parseSeen(record: string): { name: string; seen: Seen } | undefi
 }
 
 /** A record of `kindFormat`. */
-function parseKind(record: string): { name: string; seen: Kind } | undefined {
+export function parseKind(record: string): { name: string; seen: Kind } | undefined {
   const found = kindRecord.exec(record);
   return found === null
     ? undefined
@@ -89,14 +89,14 @@ export function checkFind(side: Side, result: RunResult): void {
   });
 }
 
-function running(side: Side): { signal?: AbortSignal } {
+export function running(side: Side): { signal?: AbortSignal } {
   return side.signal === undefined ? {} : { signal: side.signal };
 }
 
 async function find<T>(
   side: Side,
   argv: readonly string[],
-  names: Names | undefined,
+  names: readonly string[] | undefined,
   parse: (record: string) => { readonly name: string; readonly seen: T } | undefined,
   onSeen: (name: string, seen: T) => void,
 ): Promise<void> {
@@ -107,7 +107,7 @@ async function find<T>(
   });
   const result = await side.host.run(argv, {
     onStdout: parser.push,
-    ...(names === undefined ? {} : { stdin: Readable.from(placesOf(names)) }),
+    ...(names === undefined ? {} : { stdin: Readable.from(placeList(names)) }),
     ...running(side),
   });
   parser.push(result.stdout);
@@ -115,43 +115,22 @@ async function find<T>(
   if (parser.rest() !== '') throw notUnderstood(side, parser.rest());
 }
 
-/** Names that are known, or will be: the command is there, connected, before they are. */
-export type Names = readonly string[] | Promise<readonly string[]>;
-
-function isNone(names: Names): boolean {
-  return Array.isArray(names) && names.length === 0;
-}
-
-async function* placesOf(names: Names): AsyncGenerator<Buffer> {
-  yield* nulList(places(await names));
-}
-
-/** So that no name is taken for an option. */
-function* places(names: readonly string[]): Generator<string> {
-  for (const name of names) yield name === '' ? '.' : `./${name}`;
+/** `.` or `./name`, so that none is taken for an option; NUL-separated. */
+export function* placeList(names: readonly string[]): Generator<Buffer> {
+  yield* nulList(names.map((name) => (name === '' ? '.' : `./${name}`)));
 }
 
 /** What is at or below `names`. @param most entries are kept; more are only walked over. */
 export async function list(
   side: Side,
-  names: Names,
+  names: readonly string[],
   depth: Depth,
   most = Number.POSITIVE_INFINITY,
 ): Promise<Map<string, Seen>> {
   const found = new Map<string, Seen>();
-  if (isNone(names)) return found;
+  if (names.length === 0) return found;
   await find(side, listCommand(side.path, side.exclude, depth), names, parseSeen, (name, seen) => {
     if (found.size <= most) found.set(name, seen);
-  });
-  return found;
-}
-
-/** Of which types it is, at or below `names`: a fraction of the time that `list` takes. */
-export async function listKinds(side: Side, names: Names, depth: Depth): Promise<Map<string, Kind>> {
-  const found = new Map<string, Kind>();
-  if (isNone(names)) return found;
-  await find(side, kindsCommand(side.path, side.exclude, depth), names, parseKind, (name, kind) => {
-    found.set(name, kind);
   });
   return found;
 }
@@ -174,31 +153,9 @@ export async function countBelow(side: Side, directories: readonly string[]): Pr
     onStdout: (chunk) => {
       count += chunk.length;
     },
-    stdin: Readable.from(nulList(places(directories))),
+    stdin: Readable.from(placeList(directories)),
     ...running(side),
   });
   checkFind(side, result);
   return count + result.stdout.length;
-}
-
-/** A question that is asked before it is known about which names. */
-export interface Question<T> {
-  about(names: readonly string[]): Promise<T>;
-}
-
-/** Of questions that were asked early, each is to be told its names, or none. */
-export function askEarly<T>(ask: (names: Promise<readonly string[]>) => Promise<T>): Question<T> {
-  let give: (names: readonly string[]) => void = () => {};
-  const answer = ask(
-    new Promise((resolve) => {
-      give = resolve;
-    }),
-  );
-  answer.catch(() => {});
-  return {
-    about(names) {
-      give(names);
-      return answer;
-    },
-  };
 }

@@ -1,10 +1,13 @@
+import { Readable } from 'node:stream';
+import type { RunResult } from '../../ssh/host.ts';
 import { printableName } from '../../verify/name.ts';
-import { nulRecords } from '../../verify/records.ts';
+import { nulList, nulRecords } from '../../verify/records.ts';
 import { copyError } from '../errors.ts';
-import { nothingThere, scanCommand } from './commands.ts';
-import { type DirectoriesWriter, directoryLine } from './directories.ts';
+import { nothingThere, scanCommand, scanOfCommand } from './commands.ts';
+import { type DirectoriesWriter, directoryLine, directoryNames } from './directories.ts';
 import { checkFind, notUnderstood, parseSeen, type Seen, type Side } from './look.ts';
 import { hasAncestorIn } from './names.ts';
+import { halfOf } from './split.ts';
 
 export interface Scanned {
   /** What has a ctime later than `since`, by name; at most `most` and one more are kept. */
@@ -26,79 +29,160 @@ export interface Scanned {
 const mostLinked = 100_000;
 
 /**
- * Walks the source once. Directories that are where they were go to `writer`; memory grows with what changed.
- * @param knownLines of the last directories file; the walk does not wait for them
+ * Goes through the source once, by two walks that share its directories: one alone waits for the kernel most of the time.
+ * Directories that are where they were go to `writer`; memory grows with what changed.
+ * @param knownLines of the last directories file
  * @param asked directories whose presence the caller wants to know
  * @throws copy/source-not-as-expected when the path is empty, or another directory than before
  */
 export async function scan(
   source: Side,
   since: number,
-  knownLines: Promise<ReadonlySet<string>>,
+  knownLines: ReadonlySet<string>,
   writer: DirectoriesWriter,
   most: number,
   asked: ReadonlySet<string> = new Set(),
 ): Promise<Scanned> {
-  const changed = new Map<string, Seen>();
-  let changedCount = 0;
-  let entries = 0;
-  const fresh = new Set<string>();
-  const standing = new Set<string>();
-  let known: ReadonlySet<string> = new Set();
-  let linked: Map<string, Seen> | undefined = new Map();
-  let same: string[] = [];
-  let device = '';
-  const directory = (name: string, inode: string) => {
-    const [itsDevice = ''] = inode.split(':');
-    if (name === '') device = itsDevice;
-    else if (itsDevice !== device) throw otherFileSystem(source, name);
-    if (asked.has(name)) standing.add(name);
-    const line = directoryLine(name, inode);
-    if (known.has(line)) same.push(line);
-    else if (name === '') throw notTheSame(source);
-    else if (!hasAncestorIn(name, fresh)) fresh.add(name);
+  const { path, exclude } = source;
+  const tally = new Tally(source, knownLines, most, asked);
+  const others = halfOf(directoryNames(knownLines), exclude);
+  const first = walk(source, tally, writer, scanCommand(path, exclude, since, others));
+  // Its records are understood when the top is known.
+  const topSeen = Promise.race([tally.top, first.then(() => {})]);
+  topSeen.catch(() => {});
+  const stop = new AbortController();
+  const second =
+    others.length === 0
+      ? undefined
+      : walk(source, tally, writer, scanOfCommand(path, exclude, since), {
+          until: topSeen,
+          stdin: Readable.from(nulList(others.map((name) => `./${name}`))),
+          stop: stop.signal,
+        });
+  second?.catch(() => {});
+  try {
+    const one = await first;
+    if (one.exitCode === nothingThere) throw nothingHere(source, one.stderr.toString('utf8'));
+    for (const ended of second === undefined ? [one] : [one, await second]) {
+      checkFind(source, ended);
+      tally.last(ended.rest);
+    }
+  } catch (error) {
+    stop.abort(error);
+    await second?.catch(() => {});
+    throw error;
+  }
+  return tally.scanned();
+}
+
+/** One walk to its end. @param alike of one that goes on where another has begun */
+async function walk(
+  source: Side,
+  tally: Tally,
+  writer: DirectoriesWriter,
+  command: readonly string[],
+  alike?: { readonly until: Promise<void>; readonly stdin: Readable; readonly stop: AbortSignal },
+): Promise<RunResult & { readonly rest: string }> {
+  const parser = nulRecords((record) => tally.take(record));
+  const push = async (chunk: Buffer) => {
+    await alike?.until;
+    parser.push(chunk);
+    await writer.write(tally.newLines());
   };
-  const parser = nulRecords((record) => {
+  const signals = [source.signal, alike?.stop].filter((signal) => signal !== undefined);
+  const result = await source.host.run(command, {
+    onStdout: push,
+    ...(alike === undefined ? {} : { stdin: alike.stdin }),
+    ...(signals.length === 0 ? {} : { signal: AbortSignal.any(signals) }),
+  });
+  await push(result.stdout);
+  return { ...result, rest: parser.rest() };
+}
+
+/** What the walks tell, in one. */
+class Tally {
+  readonly #source: Side;
+  readonly #known: ReadonlySet<string>;
+  readonly #most: number;
+  readonly #asked: ReadonlySet<string>;
+  readonly #changed = new Map<string, Seen>();
+  #changedCount = 0;
+  #entries = 0;
+  readonly #fresh = new Set<string>();
+  readonly #standing = new Set<string>();
+  #linked: Map<string, Seen> | undefined = new Map();
+  #same: string[] = [];
+  #device = '';
+  #seeTop: () => void = () => {};
+  /** The top has been seen. */
+  readonly top: Promise<void> = new Promise((resolve) => {
+    this.#seeTop = resolve;
+  });
+
+  constructor(source: Side, known: ReadonlySet<string>, most: number, asked: ReadonlySet<string>) {
+    this.#source = source;
+    this.#known = known;
+    this.#most = most;
+    this.#asked = asked;
+  }
+
+  /** Dots for entries that need no word, and one that does. */
+  take(record: string): void {
     const dots = record.search(/[^.]/);
-    entries += dots;
+    this.#entries += dots;
     const found = parseSeen(record.slice(dots + 1));
     if (record[dots] === 'C' && found !== undefined) {
-      changedCount += 1;
-      if (changed.size <= most) changed.set(found.name, found.seen);
-      if (found.seen.type === 'd') directory(found.name, found.seen.inode);
+      this.#changedCount += 1;
+      if (this.#changed.size <= this.#most) this.#changed.set(found.name, found.seen);
+      if (found.seen.type === 'd') this.#directory(found.name, found.seen.inode);
       return;
     }
     if (record[dots] === 'L' && found !== undefined) {
-      linked?.set(found.name, found.seen);
-      if (linked !== undefined && linked.size > mostLinked) linked = undefined;
+      this.#linked?.set(found.name, found.seen);
+      if (this.#linked !== undefined && this.#linked.size > mostLinked) this.#linked = undefined;
       return;
     }
     const plain = /^D (\d+:\d+) (\.|\.\/.*)$/s.exec(record.slice(dots));
-    if (plain === null) throw notUnderstood(source, record.slice(dots));
-    directory((plain[2] as string).slice(2), plain[1] as string);
-  });
-  const push = async (chunk: Buffer) => {
-    known = await knownLines;
-    parser.push(chunk);
-    await writer.write(same);
-    same = [];
-  };
-  const result = await source.host.run(scanCommand(source.path, source.exclude, since), {
-    onStdout: push,
-    ...(source.signal === undefined ? {} : { signal: source.signal }),
-  });
-  await push(result.stdout);
-  if (result.exitCode === nothingThere) throw nothingHere(source, result.stderr.toString('utf8'));
-  checkFind(source, result);
-  if (/[^.]/.test(parser.rest())) throw notUnderstood(source, parser.rest());
-  return {
-    changed,
-    changedCount,
-    fresh: [...fresh],
-    standing,
-    linked,
-    entries: entries + parser.rest().length,
-  };
+    if (plain === null) throw notUnderstood(this.#source, record.slice(dots));
+    this.#directory((plain[2] as string).slice(2), plain[1] as string);
+  }
+
+  /** What comes after the last record of a walk. */
+  last(rest: string): void {
+    if (/[^.]/.test(rest)) throw notUnderstood(this.#source, rest);
+    this.#entries += rest.length;
+  }
+
+  /** Of directories that are where they were, since the last call. */
+  newLines(): string[] {
+    const lines = this.#same;
+    this.#same = [];
+    return lines;
+  }
+
+  scanned(): Scanned {
+    const fresh = this.#fresh;
+    return {
+      changed: this.#changed,
+      changedCount: this.#changedCount,
+      fresh: [...fresh].filter((name) => !hasAncestorIn(name, fresh)),
+      standing: this.#standing,
+      linked: this.#linked,
+      entries: this.#entries,
+    };
+  }
+
+  #directory(name: string, inode: string): void {
+    const [device = ''] = inode.split(':');
+    if (name === '') this.#device = device;
+    else if (device !== this.#device) throw otherFileSystem(this.#source, name);
+    if (this.#asked.has(name)) this.#standing.add(name);
+    const line = directoryLine(name, inode);
+    if (this.#known.has(line)) this.#same.push(line);
+    else if (name === '') throw notTheSame(this.#source);
+    else if (!hasAncestorIn(name, this.#fresh)) this.#fresh.add(name);
+    if (name === '') this.#seeTop();
+  }
 }
 
 /** Its changes would not be seen from the next scan on, and what it covers looks unchanged when it is gone again. */

@@ -203,6 +203,28 @@ describe.each([
     expect(result.listed).toEqual(expected.sort());
   });
 
+  // apps/one, apps/two and apps/three are walked through by the second walk, or by the first.
+  test.each([
+    ['is gone', 'rm -r apps/two'],
+    ['is a file', 'rm -r apps/two; echo file >apps/two'],
+    ['is a link to what it was', 'mv apps/two apps/moved; ln -s moved apps/two'],
+    ['lies behind a link to what was above it', 'mv apps away; ln -s away apps; echo new >away/two/d3/new'],
+    ['is exchanged with another', 'mv apps/two t; mv apps/one apps/two; mv t apps/one'],
+    ['has lost its permissions', 'chmod 0 apps/one apps/two apps/three; echo new >apps/two/d1/new'],
+  ])('looks at everything once where a directory that a second walk begins at %s', async (_what, change) => {
+    sh(
+      'for a in one two three; do for d in 1 2 3 4 5 6; do mkdir -p apps/$a/d$d; echo $a >apps/$a/d$d/f; done; done',
+    );
+    const baseline = await firstPass(copied);
+    sh(change);
+    const { result, next } = await changeRound(copied, baseline, { frozen: true });
+    expect(whatIsNotEqual(copied)).toBe('');
+    if (result.kind !== 'done') throw new Error('too large');
+    expect(result.entries).toBe(Number(sh('find . -printf . | wc -c')));
+    const idle = await changeRound(copied, next, { frozen: true });
+    expect(idle.result).toMatchObject({ listed: [], changed: 0, deleted: 0 });
+  });
+
   test('sees a store through a mapping whose page was dirty before the marks, with no write call', async () => {
     const file = join(copied.source, 'mapped');
     writeFileSync(file, 'x'.repeat(8192));

@@ -56,15 +56,38 @@ test('the rsyncs of one pass share a connection, which ends with the pass', asyn
   expect(logins() - before).toBe(1);
   const second = holdLine(node, argv);
   expect(await second.ready).toMatchObject({ exitCode: lockedExitCode });
-  await second.close();
-  await line.close();
+  await second.close('end');
+  await line.close('end');
   expect(existsSync(connectionOf(argv)?.socket ?? '')).toBe(false);
+});
+
+test("a connection that is kept is the next pass's, unless it died meanwhile", async () => {
+  const argv = list(sshd.destination);
+  const socket = connectionOf(argv)?.socket ?? '';
+  const before = logins();
+  for (const how of ['keep', 'keep', 'end'] as const) {
+    const line = holdLine(node, argv);
+    expect(await line.ready).toBeUndefined();
+    await line.close(how);
+    expect(existsSync(socket)).toBe(how === 'keep');
+  }
+  expect(logins() - before).toBe(1);
+  const left = holdLine(node, argv);
+  expect(await left.ready).toBeUndefined();
+  await left.close('keep');
+  const asked = await node.run([...(connectionOf(argv)?.argv ?? []), '-O', 'check']);
+  process.kill(Number(/pid=(\d+)/.exec(asked.stderr.toString())?.[1]), 'SIGKILL');
+  const next = holdLine(node, argv);
+  expect(await next.ready).toBeUndefined();
+  expect(logins() - before).toBe(3);
+  await next.close('end');
+  expect(existsSync(socket)).toBe(false);
 });
 
 test('a connection that does not come about is left to each rsync, which says why', async () => {
   const line = holdLine(node, list('nowhere.invalid'));
   expect(await line.ready).toBeUndefined();
-  await line.close();
+  await line.close('end');
 });
 
 test('what an earlier pass left of its socket is in the way of none', async () => {
@@ -74,7 +97,7 @@ test('what an earlier pass left of its socket is in the way of none', async () =
   expect(await line.ready).toBeUndefined();
   const answer = await node.run([...(connectionOf(argv)?.argv ?? []), '-O', 'check']);
   expect(answer.exitCode).toBe(0);
-  await line.close();
+  await line.close('end');
 });
 
 describe('what a shell prints before it obeys', () => {
@@ -100,7 +123,7 @@ describe('what a shell prints before it obeys', () => {
     expect(await holder.ready).toBeUndefined();
     const shutOut = hold(noisy('echo ready; echo held; echo Welcome'));
     expect(await shutOut.ready).toMatchObject({ exitCode: lockedExitCode });
-    await shutOut.close();
+    await shutOut.close('end');
     await holder.release();
   });
 
@@ -113,7 +136,7 @@ describe('what a shell prints before it obeys', () => {
         const second = holdLock(node, lock());
         expect(await second.ready).toMatchObject({ exitCode: lockedExitCode });
         await second.release();
-        await line.close();
+        await line.close('end');
       }
     },
   );
@@ -125,6 +148,6 @@ describe('what a shell prints before it obeys', () => {
       seen: expect.stringContaining('This account is not available'),
       next: [expect.stringContaining('log in to prom'), 'ssh prom flock --version'],
     });
-    await line.close();
+    await line.close('end');
   });
 });
