@@ -92,6 +92,8 @@ class Run {
   readonly releases = new Set<string>();
   /** The gate was passed for the window at hand. */
   passed = false;
+  /** When the first copy of a move ended in this run, by `world.now`. */
+  readonly seedEnds = new Map<string, number>();
 
   constructor(options: ApplyOptions) {
     this.options = options;
@@ -164,6 +166,7 @@ class Run {
       this.options.back?.begun?.(step);
       if (makesPlace(step) && step.move !== undefined) await forgetBaseline(step.move, false, world);
       await this.operations(step);
+      if (seedOf(step) !== undefined) this.seedEnds.set(step.id, world.now());
       await this.prove(step);
       finished('done');
       return false;
@@ -233,10 +236,11 @@ class Run {
   }
 
   seeded(step: Step): boolean {
-    const isSeed = step.operations.some(
-      (operation) => operation.kind === 'copy' && operation.pass === 'seed',
+    return (
+      seedOf(step) !== undefined &&
+      step.move !== undefined &&
+      this.world.marks.get().moves[step.move]?.seeded === true
     );
-    return isSeed && step.move !== undefined && this.world.marks.get().moves[step.move]?.seeded === true;
   }
 
   async mayOpen(step: Step, index: number): Promise<boolean> {
@@ -253,6 +257,7 @@ class Run {
       ...(open === undefined ? {} : { openSince: open.openedAt }),
     });
     this.passed = answer === 'open';
+    if (this.passed && open === undefined && this.options.back === undefined) await this.catchUp(step, moves);
     if (!this.passed) {
       this.world.sink({
         type: 'message',
@@ -261,6 +266,20 @@ class Run {
       });
     }
     return this.passed;
+  }
+
+  /**
+   * The operator may have taken hours to answer: what has changed since is carried while everything still runs, and the
+   * last pass finds little to do.
+   */
+  async catchUp(step: Step, moves: readonly string[]): Promise<void> {
+    for (const { id, move, operations } of this.plan.steps) {
+      const seed = seedOf({ operations });
+      if (seed === undefined || move === undefined || !moves.includes(move)) continue;
+      if (this.world.now() - (this.seedEnds.get(id) ?? Number.NEGATIVE_INFINITY) < freshMs) continue;
+      await perform(seed, this.world, id);
+      if (this.world.finish.aborted) throw interrupted(step, this.again);
+    }
   }
 
   /** Moves of the cutover steps that follow one another from here. */
@@ -339,6 +358,13 @@ class Run {
     return this.result(exitCode.partial, error);
   }
 }
+
+/** A pass that ended so long ago, in milliseconds, needs no other before the downtime. */
+const freshMs = 30_000;
+
+/** The first copy that a step makes. */
+const seedOf = ({ operations }: Pick<Step, 'operations'>) =>
+  operations.find((operation) => operation.kind === 'copy' && operation.pass === 'seed');
 
 /** A place that has to be made is not the one that was copied to: the dataset was made anew, or the move was rolled back. */
 function makesPlace(step: Step): boolean {

@@ -93,6 +93,52 @@ describe('a run', () => {
     );
   });
 
+  describe('whose operator answers late', () => {
+    async function answered(afterMs: number, onAnswer = () => {}, more: Parameters<typeof run>[3] = {}) {
+      const durable = fresh();
+      let clock = 0;
+      const now = () => {
+        clock += 100;
+        return clock;
+      };
+      const gate = async () => {
+        clock += afterMs;
+        onAnswer();
+        return 'open' as const;
+      };
+      const { result, events } = await run(durable, undefined, { gate }, { now, ...more });
+      return { durable, result, events };
+    }
+    const seeds = (events: readonly { type: string; what?: string }[]) =>
+      events.flatMap(({ type, what }, at) => (type === 'operation-started' && what === 'seed' ? [at] : []));
+
+    test('carries what has changed meanwhile before anything is stopped', async () => {
+      const { durable, result, events } = await answered(3_600_000);
+      expect(result.exitCode).toBe(0);
+      expect(durable.history.slice(2, 5)).toEqual(['bulk', 'changes', 'changes']);
+      expect(durable.facts).toMatchObject(arrived);
+      const order = events.map(({ type }) => type);
+      expect(seeds(events)).toHaveLength(2);
+      expect(seeds(events)[1]).toBeGreaterThan(order.indexOf('gate'));
+      expect(seeds(events)[1]).toBeLessThan(order.indexOf('window-opened'));
+    });
+
+    test('and at once does not', async () => {
+      const { events } = await answered(5_000);
+      expect(seeds(events)).toHaveLength(1);
+    });
+
+    test('and then stops it all the same has no downtime', async () => {
+      const finish = new AbortController();
+      const { durable, result, events } = await answered(3_600_000, () => finish.abort(), {
+        finish: finish.signal,
+      });
+      expect(result).toMatchObject({ error: { code: 'apply/interrupted' } });
+      expect(durable.facts).toMatchObject(back);
+      expect(events.some(({ type }) => type === 'window-opened')).toBe(false);
+    });
+  });
+
   test('until the seed does not come to the gate; the cutover goes on from there', async () => {
     const durable = fresh();
     const first = await run(durable, undefined, { until: 'seed' });
