@@ -101,7 +101,7 @@ async function enter(
     ...(hosts === undefined ? { fleet } : { fleet: await fleetOf(hosts.after) }),
   };
   const look = await stackLook(tofu, cluster, then);
-  if (look.stale.length > 0) await refuseStale(given, tofu, cluster);
+  if (look.stale.length > 0) await refuseStale(given, wanted, tofu, cluster, then);
   const plan = makeEntry(
     facts,
     {
@@ -119,21 +119,23 @@ async function enter(
   return ran.exitCode === exitCode.done ? 'done' : 'interrupted';
 }
 
-/** What is stale already is not written by the way. */
+/** What is stale already is not written by the way: without the guest, or before it was made, the files are those that are there. */
 async function refuseStale(
-  { session: { config }, fleet, again, wanted }: ByTofu,
+  { session: { config }, fleet, again }: ByTofu,
+  wanted: Numbered,
   tofu: TofuSession,
   cluster: ClusterFindings,
+  then: { readonly config: Config; readonly fleet: Fleet | undefined },
 ): Promise<void> {
-  const { [wanted.wish.name]: _own, ...wishes } = config.wishes;
-  const others =
-    fleet === undefined
-      ? undefined
-      : { ...fleet, hosts: fleet.hosts.filter((host) => !isHostOf(host, wanted)) };
-  const { stale } = await stackLook(tofu, cluster, { config: { ...config, wishes }, fleet: others });
-  if (stale.length === 0) return;
+  const { name, vmid } = wanted.wish;
+  const { [name]: _own, ...wishes } = config.wishes;
+  const hosts = (fleet?.hosts ?? []).filter((host) => !isHostOf(host, wanted));
+  const without = { config: { ...config, wishes }, fleet: fleet === undefined ? fleet : { ...fleet, hosts } };
+  const { stale } = await stackLook(tofu, cluster, without);
+  const unmade = { ...cluster, vms: cluster.vms.filter((vm) => vm.vmid !== vmid) };
+  if (stale.length === 0 || (await stackLook(tofu, unmade, then)).stale.length === 0) return;
   throw tofuError('tofu/stale', {
-    seen: `${stale.map(({ path }) => path).join(', ')}, without ${wanted.wish.name}`,
+    seen: `${stale.map(({ path }) => path).join(', ')}, without ${name}`,
     next: ['drayage tofu generate', 'drayage tofu plan', again],
   });
 }

@@ -34,7 +34,8 @@ export async function stackLook(
 async function trackedBy(session: TofuSession): Promise<Tracked | undefined> {
   try {
     const client = await session.tofu();
-    if ((await client.identity()) === undefined) return undefined;
+    // Without a state nothing is OpenTofu's own: what exists has to be imported.
+    if ((await client.identity()) === undefined) return new Map();
     const resources = await client.state();
     return new Map(
       [...resources].map(([address, { clone }]) => [

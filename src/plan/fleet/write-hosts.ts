@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Check } from '../operation.ts';
 import type { Plan, Step } from '../plan.ts';
 import { planId } from '../plan-id.ts';
+import { hasDigest } from '../steps/checks.ts';
 import { differenceOf } from './difference.ts';
 
 /** An edited file of the fleet, not written yet. */
@@ -80,13 +81,6 @@ export function writeFleetPlan(edit: FleetFileEdit, drayage: string): Plan {
   return { ...made, id: planId(made), estimates: {} };
 }
 
-/** The path is an argument, so that sha256sum escapes nothing of it in its output. */
 function holds(path: string, text: string, what: string): Check {
-  return {
-    kind: 'run',
-    host: controller,
-    argv: ['sh', '-c', 'sha256sum <"$1"', 'sh', path],
-    expect: { exitCode: 0, stdout: `${createHash('sha256').update(text).digest('hex')}  -` },
-    what,
-  };
+  return hasDigest(controller, path, createHash('sha256').update(text).digest('hex'), what);
 }

@@ -33,6 +33,17 @@ export function sameDigest(host: string, path: string, sha256: string): Check {
   };
 }
 
+/** The same for a file of any name: sha256sum escapes nothing of a path that it is not given. */
+export function hasDigest(host: string, path: string, sha256: string, what: string): Check {
+  return {
+    kind: 'run',
+    host,
+    argv: ['sh', '-c', 'sha256sum <"$1"', 'sh', path],
+    expect: { exitCode: 0, stdout: `${sha256}  -` },
+    what,
+  };
+}
+
 /** Takes a file away that is still as drayage wrote it; one that was changed since stays. */
 export function removeOwn(
   host: string,

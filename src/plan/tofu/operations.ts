@@ -1,6 +1,7 @@
 import type { Check, Operation } from '../operation.ts';
 import type { Plan, Step } from '../plan.ts';
 import { planId } from '../plan-id.ts';
+import { hasDigest } from '../steps/checks.ts';
 
 const controller = 'controller';
 
@@ -12,15 +13,6 @@ export interface FileWrite {
   readonly seenSha256?: string;
 }
 
-/** The path is an argument, so that sha256sum escapes nothing of it in its output. */
-const hashes = (path: string, sha256: string, what: string): Check => ({
-  kind: 'run',
-  host: controller,
-  argv: ['sh', '-c', 'sha256sum <"$1"', 'sh', path],
-  expect: { exitCode: 0, stdout: `${sha256}  -` },
-  what,
-});
-
 /** Writes files that were looked at before, each only if it is still what was seen. */
 export function writeFiles(files: readonly FileWrite[], title: string, drayage: string): Plan {
   return planOf(fileSteps(files, title), drayage);
@@ -29,7 +21,7 @@ export function writeFiles(files: readonly FileWrite[], title: string, drayage: 
 /** A step for each of the files. */
 export function fileSteps(files: readonly FileWrite[], title: string): Step[] {
   return files.map((file) => {
-    const there = hashes(file.path, file.textSha256, `${file.path} is what is written`);
+    const there = hasDigest(controller, file.path, file.textSha256, `${file.path} is what is written`);
     const absent: Check = {
       kind: 'run',
       host: controller,
@@ -50,7 +42,12 @@ export function fileSteps(files: readonly FileWrite[], title: string): Step[] {
           guards: [
             file.seenSha256 === undefined
               ? absent
-              : hashes(file.path, file.seenSha256, `${file.path} is what it was when it was read`),
+              : hasDigest(
+                  controller,
+                  file.path,
+                  file.seenSha256,
+                  `${file.path} is what it was when it was read`,
+                ),
           ],
           what: `write ${file.path}`,
         },
@@ -100,7 +97,7 @@ export function applyPlanFile(
           kind: 'run',
           host: controller,
           argv,
-          guards: [hashes(planFile, sha256, 'the plan file is the one that was looked at')],
+          guards: [hasDigest(controller, planFile, sha256, 'the plan file is the one that was looked at')],
           what: `${command} apply`,
         },
       ]),

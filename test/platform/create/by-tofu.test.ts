@@ -211,6 +211,31 @@ it('an apply that fails is told with what is left, and the next run makes one gu
   expect(await world.machines()).toEqual(['doc2', 'doc1']);
 });
 
+it('an apply that dies when the machine is there leaves no second one: it is imported, and finished', async () => {
+  await generated();
+  tofu.set({ plan: creates(100), applyRuns: `${clones(100)}\necho 'Error: connection reset' >&2; exit 1` });
+  const failed = await run(...create);
+  expect(failed.exitCode).toBe(1);
+  expect(failed.stderr).toContain('Error: connection reset');
+  expect(world.bench.machines.started).toEqual([]);
+  const values = { vm_id: 100, name: 'doc2', reboot_after_update: false };
+  const imported = { before: values, after: { ...values, tags: ['drayage'] }, importing: { id: 'prom/100' } };
+  tofu.set({
+    plan: planWith([{ ...vmChange(['update'], imported), address }]),
+    resources: { [address]: { vm_id: 100 } },
+  });
+  const ended = await run('guest', 'new', 'doc2', '--yes');
+  expect(ended.stdout).toContain(`~ ${address}   (import prom/100)`);
+  expect(ended.exitCode).toBe(0);
+  const stack = JSON.parse(file('tofu/drayage.tf.json'));
+  expect(stack.import).toContainEqual({ to: address, id: 'prom/100' });
+  expect(stack.resource.proxmox_virtual_environment_vm.doc2).not.toHaveProperty('clone');
+  expect(stack.resource.proxmox_virtual_environment_vm.doc2).not.toHaveProperty('virtiofs');
+  expect(await world.machines()).toEqual(['doc2', 'doc1']);
+  expect(world.bench.readConf(100)).not.toMatch(/^virtiofs/m);
+  expect(world.bench.machines.started).toHaveLength(1);
+});
+
 it('what cannot be done is told before anything is written', async () => {
   await generated();
   const told = async (args: readonly string[], code: number, ...texts: string[]) => {
