@@ -119,12 +119,10 @@ export function judge(pass: Judged, world: PassWorld, ran: Ran): { unsettled: nu
     });
   }
   const unsettled = found.vanished.length + found.changing.length;
-  const ordinary =
-    live && found.errors.length === 0 && (ran.exitCode === 24 || (ran.exitCode === 23 && unsettled > 0));
-  if (ran.exitCode === 0 || ordinary) {
-    if (ran.kept !== undefined && ran.kept.length > 0) throw notEmpty(pass, world, ran.kept);
+  if (ran.kept !== undefined && ran.kept.length > 0) throw notEmpty(pass, world, ran.kept);
+  if (ran.exitCode === 0) return { unsettled };
+  if (live && found.errors.length === 0 && (ran.exitCode === 24 || (ran.exitCode === 23 && unsettled > 0)))
     return { unsettled };
-  }
   if (ran.exitCode === lockedExitCode) {
     throw copyError('copy/locked', {
       seen: `another pass of move ${pass.move} runs on ${world.puller.name}`,

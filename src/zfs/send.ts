@@ -200,8 +200,16 @@ export function pullSnapshot({ send, receive, way, own, tag, lock }: Pulled): st
   ];
 }
 
-/** For the receiving node; ends with 0 when both have the very snapshot: a guid belongs to it and to what was received of it. */
-export function sameSnapshot({ send, receive, way }: Pick<Pulled, 'send' | 'receive' | 'way'>): string[] {
+/**
+ * For the receiving node; ends with 0 when both have the very snapshot, and it is held here: a guid belongs to a snapshot
+ * and to what was received of it.
+ */
+export function sameSnapshot({
+  send,
+  receive,
+  way,
+  tag,
+}: Pick<Pulled, 'send' | 'receive' | 'way' | 'tag'>): string[] {
   const guid = (dataset: string) => [
     'zfs',
     'get',
@@ -214,6 +222,9 @@ export function sameSnapshot({ send, receive, way }: Pick<Pulled, 'send' | 'rece
   return [
     'bash',
     '-ec',
-    `here=$(${quoteArgv(guid(receive.dataset))}); there=$(${there(way, guid(send.dataset))}); [ "$here" = "$there" ]`,
+    [
+      `here=$(${quoteArgv(guid(receive.dataset))}); there=$(${there(way, guid(send.dataset))}); [ "$here" = "$there" ]`,
+      `${tagsOf(quoteArgument(`${receive.dataset}@${send.snapshot}`))} | grep -qxF -- ${quoteArgument(tag)}`,
+    ].join('\n'),
   ];
 }

@@ -1,29 +1,39 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parseConfig } from '../../src/config/load.ts';
+import { readShare } from '../../src/inspect/share.ts';
 import type { Journey } from '../../src/plan/golden-path/facts.ts';
 import { createDataset } from '../../src/zfs/commands.ts';
 import { maintenanceYaml, marker } from '../support/maintenance-facts.ts';
 import type { ZfsUnderTest } from './expectations.ts';
 import { openGuest } from './open-guest.ts';
-import { dataset, type Node, place, TwoNodes } from './two-nodes.ts';
+import { type Node, TwoNodes } from './two-nodes.ts';
 
 const enter: Journey = { direction: 'enter', node: 'maint' };
 const leave: Journey = { direction: 'leave', node: 'maint' };
+const place = { prom: '/nvmeprom/containers', maint: '/maint/containers' };
+const dataset = { prom: 'nvmeprom/containers', maint: 'maint/containers' };
 const folder = mkdtempSync(join(tmpdir(), 'drayage-'));
 let zfs: ZfsUnderTest;
 let nodes: TwoNodes;
 
-beforeAll(async () => {
-  zfs = await openGuest();
+/** The sample with a dataset on the other node; each node reaches the other one as root@prom. */
+function configOf(name: string, change: (yaml: string) => string = (yaml) => yaml) {
   const yaml = maintenanceYaml
     .replace('{ path: /srv/containers, mounted: true }', '{ dataset: maint/containers }')
     .replaceAll(/ssh: (root@192\.168\.1\.1[23]) /g, 'ssh: $1, sshFromNode: root@prom ');
-  const read = parseConfig(yaml, join(folder, 'drayage.yaml'), {});
+  // State lies beside it: each has its own.
+  mkdirSync(join(folder, name));
+  const read = parseConfig(change(yaml), join(folder, name, 'drayage.yaml'), {});
   if ('problems' in read) throw new Error(JSON.stringify(read.problems));
-  nodes = new TwoNodes(zfs.host, read.config);
+  return read.config;
+}
+
+beforeAll(async () => {
+  zfs = await openGuest();
+  nodes = new TwoNodes(zfs.host, configOf('plain'), { place, dataset });
   await nodes.shell(
     [
       // Each node reaches the other one, which is the same machine.
@@ -77,15 +87,21 @@ const snapshots = async (node: Node) =>
 const shown = (node: Node, names: string) =>
   nodes.shell(`zfs get -Hp -o value ${names} ${dataset[node]}`).then((text) => text.trim().split('\n'));
 
-/** Begins again and again; each time killed one operation later than the time before, until it comes to its end. */
+/**
+ * Begins again and again. Before the window each run is killed three operations later than the one before; in the window, where
+ * a run goes on where it was, at its second one, before or after it is made.
+ */
 async function killedAgainAndAgain(journey: Journey): Promise<number> {
-  for (let at = 1; ; at += 1) {
-    const result = await nodes.go(journey, { at, moment: at % 2 === 0 ? 'before' : 'after' });
+  for (let run = 1; ; run += 1) {
+    const moment = run % 2 === 0 ? 'before' : 'after';
+    const at = (await nodes.windowIsOpen()) ? 2 : 3 * run - 2;
+    const result = await nodes.go(journey, { at, moment });
     expect(nodes.broken).toEqual([]);
     if (result === undefined) continue;
     expect(result.error).toBeUndefined();
     expect(result.exitCode).toBe(0);
-    return at;
+    process.stderr.write(`${journey.direction}: killed ${run - 1} times: ${nodes.killed.join('; ')}\n`);
+    return run;
   }
 }
 
@@ -136,8 +152,21 @@ it('goes on with the first stream after a cut in its middle', async () => {
   expect(await nodes.shell(`ls -A ${place.maint}`)).toBe('');
 });
 
+it('takes the window back when the last stream before the hand-over fails', async () => {
+  nodes.before = async (what) => {
+    if (what.endsWith('held: the state at rest')) await nodes.shell('mv /root/.ssh/id_ed25519 /root/key');
+  };
+  const result = await nodes.go(enter);
+  nodes.before = async () => undefined;
+  await nodes.shell('mv /root/key /root/.ssh/id_ed25519');
+  expect(result?.exitCode).toBe(7);
+  expect(nodes.vm).toEqual({ node: 'prom', running: true, workloads: true });
+  expect(await nodes.shell(`ls -A ${place.maint}`)).toBe('');
+  expect(nodes.broken).toEqual([]);
+});
+
 it('brings share and guest to the other node, killed at one operation after the other', async () => {
-  expect(await killedAgainAndAgain(enter)).toBeGreaterThan(5);
+  expect(await killedAgainAndAgain(enter)).toBeGreaterThan(8);
   await arrivedOn('maint', 'prom');
   expect(await snapshots('prom')).toContain('theirs');
   expect(nodes.map).toContain('node=maint,path=/maint/containers');
@@ -161,7 +190,14 @@ it('comes back as an increment from what both have, killed at one operation afte
   expect(plan.notes.join('\n')).toMatch(
     /both have @drayage-maintenance-\d+, so only what changed since then/,
   );
-  expect(await killedAgainAndAgain(leave)).toBeGreaterThan(5);
+  // While the share is on its way back, its own node shows nothing that could be taken for it.
+  expect(await nodes.go(leave, { at: 5, moment: 'after' })).toBeUndefined();
+  const share = nodes.config.shares.containers;
+  if (share === undefined) throw new Error('no share');
+  const seen = (await readShare(nodes.hosts('prom'), share, [])).share;
+  expect(seen.elsewhere).toBe('nvmeprom/containers has no mount point and is read-only');
+  expect(seen.marker).toBeUndefined();
+  expect(await killedAgainAndAgain(leave)).toBeGreaterThan(8);
   await arrivedOn('prom', 'maint');
   expect(await snapshots('prom')).toContain('theirs');
   const old = (await listing('maint')).replaceAll(/^.*docker\/log.*$/gm, '');
@@ -177,4 +213,57 @@ it('leaves a standby alone that somebody has written to, and says why rsync take
     /is copied by rsync .*: maint:maint\/containers was written to since its newest snapshot/,
   );
   expect(await nodes.shell(`cat ${place.maint}/mine`)).toBe('mine\n');
+});
+
+it('lets a standby go as a whole, and says what goes with it that it did not bring', async () => {
+  const plan = await nodes.forgotten(leave);
+  expect(plan.blockers).toEqual([]);
+  const command = /zfs diff \S+ \S+$/m.exec(plan.notes.join('\n'))?.[0];
+  expect(await nodes.shell(`${command}`)).toContain(`+\t${place.maint}/mine\n`);
+  const result = await nodes.go(leave, undefined, plan);
+  expect(result?.error).toBeUndefined();
+  expect(await nodes.shell('zfs list -H -o name -t all -r maint')).toBe('maint\n');
+  expect(await snapshots('prom')).toEqual(['theirs']);
+  expect(nodes.map).toEqual(['node=other,path=/tank/theirs', 'node=prom,path=/nvmeprom/containers']);
+});
+
+it('carries an encrypted share there and back as it is stored, and asks for its key before the downtime', async () => {
+  const vault = {
+    place: { prom: '/nvmeprom/vault', maint: '/maint/vault' },
+    dataset: { prom: 'nvmeprom/keys/vault', maint: 'maint/vault' },
+  };
+  const config = configOf('vault', (yaml) =>
+    yaml
+      .replace('dataset: nvmeprom/containers', 'dataset: nvmeprom/keys/vault\n    path: /nvmeprom/vault')
+      .replace('dataset: maint/containers', 'dataset: maint/vault'),
+  );
+  const locked = new TwoNodes(zfs.host, config, vault);
+  await locked.shell(
+    [
+      'echo 12345678 | zfs create -o encryption=on -o keyformat=passphrase -o mountpoint=none nvmeprom/keys',
+      `zfs create -o acltype=posixacl -o xattr=sa -o mountpoint=${vault.place.prom} ${vault.dataset.prom}`,
+      `cd ${vault.place.prom}; mkdir -p .drayage docker; echo '${marker}' >.drayage/share.json; echo secret >docker/s`,
+    ].join('\n'),
+  );
+  for (const [journey, node, other] of [
+    [enter, 'maint', 'prom'],
+    [leave, 'prom', 'maint'],
+  ] as const) {
+    const asked = await locked.go(journey);
+    expect(asked?.error).toMatchObject({
+      code: 'apply/by-hand',
+      seen: expect.stringContaining(`On ${node}: zfs load-key ${vault.dataset[node]}`),
+    });
+    expect(locked.vm).toEqual({ node: other, running: true, workloads: true });
+    await locked.shell(`echo 12345678 | zfs load-key ${vault.dataset[node]}`);
+    const result = await locked.go(journey);
+    expect(result?.error).toBeUndefined();
+    expect(locked.vm).toEqual({ node, running: true, workloads: true });
+    expect(locked.broken).toEqual([]);
+    await locked.live('the end');
+    const log = (await locked.shell(`cat ${vault.place[node]}/docker/log`)).trim().split('\n');
+    expect(log.map(Number)).toEqual(Array.from({ length: locked.lines }, (_, index) => index + 1));
+    expect(await locked.shell(`zfs get -Hp -o value encryption ${vault.dataset[node]}`)).not.toBe('off\n');
+  }
+  expect(await locked.shell(`cat ${vault.place.prom}/docker/s`)).toBe('secret\n');
 });

@@ -10,6 +10,7 @@ import { DrayageError } from '../../src/errors/error.ts';
 import { openJourney, performMaintenance } from '../../src/maintenance/perform.ts';
 import { readPlaces } from '../../src/maintenance/places.ts';
 import type { Journey, MaintenanceFacts } from '../../src/plan/golden-path/facts.ts';
+import { makeForget } from '../../src/plan/golden-path/forget.ts';
 import { makeMaintenance } from '../../src/plan/golden-path/make-maintenance.ts';
 import type { Plan } from '../../src/plan/plan.ts';
 import { parseMappingEntry } from '../../src/proxmox/mapping.ts';
@@ -17,8 +18,11 @@ import type { Host, RunResult } from '../../src/ssh/host.ts';
 import { maintainedGuest, maintenanceFacts } from '../support/maintenance-facts.ts';
 
 export type Node = 'prom' | 'maint';
-export const place = { prom: '/nvmeprom/containers', maint: '/maint/containers' } as const;
-export const dataset = { prom: 'nvmeprom/containers', maint: 'maint/containers' } as const;
+/** Where the share is on each of them. */
+export interface Places {
+  readonly place: Readonly<Record<Node, string>>;
+  readonly dataset: Readonly<Record<Node, string>>;
+}
 
 /** Thrown where drayage would have been killed: nothing after it happens in that run. */
 class Killed extends Error {}
@@ -36,17 +40,24 @@ export interface Kill {
 export class TwoNodes {
   readonly machine: Host;
   readonly config: Config;
-  /** Of the workloads of doc2. */
+  readonly places: Places;
+  readonly own: string;
   vm = { node: 'prom' as Node, running: true, workloads: true };
-  map = ['node=other,path=/tank/theirs', 'node=prom,path=/nvmeprom/containers'];
+  map: string[];
+  /** Of the workloads. */
   lines = 0;
   readonly broken: string[] = [];
+  /** The operations at which a run was killed. */
+  readonly killed: string[] = [];
   /** Called before each operation is made. */
   before: (what: string) => Promise<void> = async () => undefined;
 
-  constructor(machine: Host, config: Config) {
+  constructor(machine: Host, config: Config, places: Places) {
     this.machine = machine;
     this.config = config;
+    this.places = places;
+    this.own = `node=prom,path=${places.place.prom}`;
+    this.map = ['node=other,path=/tank/theirs', this.own];
   }
 
   async shell(script: string): Promise<string> {
@@ -60,6 +71,7 @@ export class TwoNodes {
   /** The workloads write, where doc2 sees the share; then the laws are looked at. */
   async live(what: string): Promise<void> {
     const { node, running, workloads } = this.vm;
+    const { place } = this.places;
     if (running && workloads) this.lines += 1;
     const write = running && workloads ? `echo ${this.lines} >>${place[node]}/docker/log;` : '';
     const seen = await this.shell(
@@ -69,7 +81,7 @@ export class TwoNodes {
     if (marked.length > 1) this.broken.push(`two places have the marker at ${what}`);
     if (workloads && !marked.includes(place[node]))
       this.broken.push(`workloads run on ${node} without its marker at ${what}`);
-    for (const entry of ['node=other,path=/tank/theirs', 'node=prom,path=/nvmeprom/containers'])
+    for (const entry of ['node=other,path=/tank/theirs', this.own])
       if (!this.map.includes(entry)) this.broken.push(`${entry} is lost at ${what}`);
   }
 
@@ -84,7 +96,7 @@ export class TwoNodes {
   });
 
   async sees(): Promise<boolean> {
-    const marker = `${place[this.vm.node]}/.drayage/share.json`;
+    const marker = `${this.places.place[this.vm.node]}/.drayage/share.json`;
     return this.vm.running && (await this.machine.run(['test', '-e', marker])).exitCode === 0;
   }
 
@@ -164,6 +176,10 @@ export class TwoNodes {
     };
   }
 
+  async windowIsOpen(): Promise<boolean> {
+    return (await openMarks(join(stateFolder(this.config.file), 'marks.json'))).get().window !== undefined;
+  }
+
   /** As the command has it: an open window is gone on with by its own plan. */
   async planned(journey: Journey): Promise<{ plan: Plan; facts: MaintenanceFacts }> {
     const { file } = this.config;
@@ -179,9 +195,15 @@ export class TwoNodes {
     };
   }
 
-  /** One run of drayage; undefined: it was killed. */
-  async go(journey: Journey, kill?: Kill): Promise<ApplyResult | undefined> {
-    const { plan, facts } = await this.planned(journey);
+  /** The plan of `leave --forget`. */
+  async forgotten(journey: Journey): Promise<Plan> {
+    return makeForget(this.config, await this.facts(journey), journey, '0.1.0');
+  }
+
+  /** One run of drayage, by its plan or by another one; undefined: it was killed. */
+  async go(journey: Journey, kill?: Kill, other?: Plan): Promise<ApplyResult | undefined> {
+    const { plan: own, facts } = await this.planned(journey);
+    const plan = other ?? own;
     if (plan.blockers.length > 0) throw new Error(JSON.stringify(plan.blockers, undefined, 1));
     const run = await openRun(this.config.file, plan, facts);
     try {
@@ -194,13 +216,14 @@ export class TwoNodes {
   }
 
   private world(run: Awaited<ReturnType<typeof openRun>>, plan: Plan, kill?: Kill) {
-    let [operation, dead] = [0, false];
+    let [operation, dead, current] = [0, false, ''];
     const alive = async <T>(then: () => Promise<T>): Promise<T> => {
       if (dead) throw new Killed();
       return then();
     };
     const dies = () => {
       dead = true;
+      this.killed.push(`${kill?.moment} ${current}`);
       throw new Killed();
     };
     const { world } = openWorld({
@@ -224,6 +247,7 @@ export class TwoNodes {
         const id = await alive(() => world.journal.intent(step, of, undo));
         operation += 1;
         await this.live(of.what);
+        current = of.what;
         if (kill?.at === operation && kill.moment === 'before') dies();
         await this.before(of.what);
         return id;

@@ -12,7 +12,7 @@ import {
 import type { Check, Operation } from '../operation.ts';
 import type { Step } from '../plan.ts';
 import { shareLayout } from '../share-layout.ts';
-import { absent, givenAway, isCurrent, mounted, type Passage } from './context.ts';
+import { absent, givenAway, isCurrent, type Passage, type Place } from './context.ts';
 import { handoverSnapshot, holdTag } from './names.ts';
 import { sealed, stepOf } from './step.ts';
 import { ownSnapshotsOf, type Stream } from './stream.ts';
@@ -42,8 +42,23 @@ export function unseen({ to, stream }: Streamed): Check[] {
   ];
 }
 
+/** What lies at the path is this dataset, and not what an unmounted one would show. */
+function inSight({ node, path }: Place, dataset: string): Check {
+  return {
+    kind: 'run',
+    host: node,
+    argv: getDatasetProperties(dataset, ['mounted', 'mountpoint']),
+    expect: { exitCode: 0, stdout: `yes\n${path}` },
+    what: `${dataset} is mounted at ${node}:${path}`,
+  };
+}
+
 /** Guards of what the receiving side gets: the other one is current, and nothing of this is seen. */
-const sides = (passage: Streamed): Check[] => [isCurrent(passage, passage.from), ...unseen(passage)];
+export const streamSides = (passage: Streamed): Check[] => [
+  inSight(passage.from, passage.stream.from),
+  isCurrent(passage, passage.from),
+  ...unseen(passage),
+];
 
 /** It is as the last stream, or the last hand-over, left it. zfs itself refuses to receive into anything else. */
 function untouched({ to, stream }: Streamed): Check {
@@ -98,6 +113,7 @@ export function streamPlaceStep(passage: Streamed): Step {
     argv: ['zfs', 'set', 'mountpoint=none', stream.to],
     unless: unseen(passage),
     guards: [
+      inSight(from, stream.from),
       isCurrent(passage, from),
       absent(to, shareLayout(to.path).marker, `${to.node}:${to.path} has no marker`),
       untouched(passage),
@@ -134,14 +150,16 @@ function pulled({ from, share, stream, key }: Streamed, snapshot: string): Pulle
   };
 }
 
-/** Takes a snapshot and brings it over. */
+/** Takes a snapshot and brings it over, unless it is there: a run that goes on in the downtime has all but the last ones. */
 function carried(passage: Streamed, snapshot: string, guards: readonly Check[], what: string): Operation[] {
   const { from, to, stream } = passage;
+  const unless = [isThere(passage, snapshot)];
   return [
     {
       kind: 'run',
       host: from.node,
       argv: takeHeldSnapshot(stream.from, snapshot, holdTag),
+      unless,
       guards: [...guards],
       what: `snapshot @${snapshot}, held: ${what}`,
     },
@@ -149,6 +167,7 @@ function carried(passage: Streamed, snapshot: string, guards: readonly Check[], 
       kind: 'run',
       host: to.node,
       argv: pullSnapshot(pulled(passage, snapshot)),
+      unless,
       guards: [...guards],
       what: `send it to ${to.node}, as what changed since the newest snapshot there`,
     },
@@ -162,13 +181,13 @@ function isThere(passage: Streamed, snapshot: string): Check {
     host: to.node,
     argv: sameSnapshot(pulled(passage, snapshot)),
     expect: { exitCode: 0 },
-    what: `${stream.to}@${snapshot} on ${to.node} is the snapshot of ${from.node}: the same guid`,
+    what: `${stream.to}@${snapshot} on ${to.node} is the snapshot of ${from.node}: the same guid, held`,
   };
 }
 
 export function streamSeedStep(passage: Streamed): Step {
   const { from, to, stream, key } = passage;
-  const guards = sides(passage);
+  const guards = streamSides(passage);
   const { unfinished, rounds, base } = stream;
   const before: Operation[] =
     unfinished === undefined
@@ -249,7 +268,12 @@ export function streamFinalStep(passage: Streamed, still: readonly Check[]): Ste
     why: `No guest runs, so nothing changes any more. zfs checks each record of the stream, and ends with a snapshot of the same guid only when all of it has arrived.`,
     needs: [`seed ${key}`],
     probe: givenAway(passage),
-    operations: carried(passage, stream.atRest, [...sides(passage), ...still, quiet], 'the state at rest'),
+    operations: carried(
+      passage,
+      stream.atRest,
+      [...streamSides(passage), ...still, quiet],
+      'the state at rest',
+    ),
     proof: [isThere(passage, stream.atRest), ...keyLoaded(passage)],
   });
 }
@@ -260,28 +284,26 @@ export function streamFinalStep(passage: Streamed, still: readonly Check[]): Ste
  */
 export function streamHandover(passage: Streamed, still: readonly Check[]): Operation[] {
   const { from, to, stream } = passage;
-  const given = [...givenAway(passage), sealed(from, true), ...still];
+  const given = [inSight(from, stream.from), ...givenAway(passage), sealed(from, true), ...still];
   const last: Check[] = [isThere(passage, stream.handover), ...given];
-  const inSight = mounted(to);
+  const arrived = [inSight(to, stream.to)];
   const set = (property: string, what: string, guards: readonly Check[]): Operation => ({
     kind: 'run',
     host: to.node,
     argv: ['zfs', 'set', property, stream.to],
     guards: [...guards],
-    unless: inSight,
+    unless: arrived,
     what,
   });
   return [
-    ...carried(passage, stream.handover, [...given, ...unseen(passage)], 'without a marker').map(
-      (operation) => ({ ...operation, unless: [isThere(passage, stream.handover)] }),
-    ),
+    ...carried(passage, stream.handover, [...given, ...unseen(passage)], 'without a marker'),
     set('readonly=off', `${stream.to} can be written to`, last),
     set(`mountpoint=${to.path}`, 'from here on it is in sight', last),
     {
       kind: 'run',
       host: to.node,
       argv: ['zfs', 'mount', stream.to],
-      unless: inSight,
+      unless: arrived,
       guards: last,
       what: 'mount it, where zfs does not by itself (canmount=noauto)',
     },

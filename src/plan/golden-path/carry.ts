@@ -8,7 +8,7 @@ import type { Check, Operation } from '../operation.ts';
 import type { Step } from '../plan.ts';
 import { shareLayout } from '../share-layout.ts';
 import { maxShare, provenFileSystems } from '../steps/copy.ts';
-import { isStreamed, keyLoaded, streamHandover, unseen } from './by-stream.ts';
+import { isStreamed, keyLoaded, streamHandover, streamSides } from './by-stream.ts';
 import {
   absent,
   givenAway,
@@ -36,7 +36,7 @@ export function fullPass({ from, to, stream }: Passage): string | undefined {
 
 /** Both sides as a pass must find them: the source is the current place, the target a standby of it, or not in sight yet. */
 function sides(passage: Passage): Check[] {
-  if (isStreamed(passage)) return [isCurrent(passage, passage.from), ...unseen(passage)];
+  if (isStreamed(passage)) return streamSides(passage);
   return [isCurrent(passage, passage.from), ...isStandby(passage, passage.to, passage.from)];
 }
 

@@ -5,7 +5,7 @@ import type { Check } from '../operation.ts';
 import type { Blocker, Plan, Step } from '../plan.ts';
 import { planId } from '../plan-id.ts';
 import { shareLayout } from '../share-layout.ts';
-import { absent, isCurrent, mounted, type Passage, passages, standbyFile } from './context.ts';
+import { absent, isCurrent, mounted, type Passage, type Place, passages, standbyFile } from './context.ts';
 import { maintenanceBlocker } from './errors.ts';
 import type { Journey, MaintenanceFacts } from './facts.ts';
 import { holdTag, phaseOf } from './names.ts';
@@ -50,10 +50,15 @@ export function makeForget(config: Config, facts: MaintenanceFacts, journey: Jou
       ...entryGoes(passage, facts),
     ]),
     blockers,
-    notes: found.map((passage) =>
+    notes: found.flatMap((passage) =>
       wasSent(passage)
-        ? `${passage.from.dataset} on ${passage.from.node} was made by zfs receive, and goes as a whole. Snapshots that are not drayage's keep it.`
-        : `${passage.from.dataset ?? passage.from.path} on ${passage.from.node} itself stays, and is empty.`,
+        ? [
+            `${passage.from.dataset} on ${passage.from.node} was made by zfs receive, and goes as a whole. Snapshots that are not drayage's keep it.`,
+            ...writtenSince(passage.from),
+          ]
+        : [
+            `${passage.from.dataset ?? passage.from.path} on ${passage.from.node} itself stays, and is empty.`,
+          ],
     ),
   };
   return { ...plan, id: planId(plan), estimates: {} };
@@ -114,6 +119,16 @@ function wasSent({ from }: Passage): boolean {
     ownSnapshotsOf(from).length > 0 ||
     (dataset?.stream?.snapshots.length === 0 && dataset.stream.unfinished !== undefined)
   );
+}
+
+/** What is not in a snapshot of drayage's is more than the copy of an earlier time. */
+function writtenSince({ node, dataset, facts }: Place): string[] {
+  const stream = facts.dataset?.stream;
+  const newest = stream?.snapshots.at(-1);
+  if (newest === undefined || stream?.unfinished !== undefined || stream?.writtenBytes === 0) return [];
+  return [
+    `${dataset} on ${node} was written to since its newest snapshot, and that goes with it. What it is: zfs diff ${dataset}@${newest.name} ${dataset}`,
+  ];
 }
 
 /** The snapshots of drayage, each by its name, on both sides; then the dataset, which zfs destroys only without any. */

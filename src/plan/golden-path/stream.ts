@@ -44,6 +44,9 @@ export function chooseStream(from: Place, to: Place): Choice {
     return rsync(`${directory.node}:${directory.path} is a directory, not a dataset of its own`);
   const sent = from.facts.dataset?.stream;
   if (sent === undefined) return rsync(`the snapshots of ${wordsOf(from)} were not seen`);
+  const { mounted, mountpoint } = from.facts.dataset ?? {};
+  if (mounted !== true || mountpoint !== from.path)
+    return rsync(`${wordsOf(from)} is not what is mounted at ${from.path}`);
   return to.facts.marker === undefined ? onItsWay(from, to, sent) : arrived(from, to, sent);
 }
 

@@ -316,6 +316,13 @@ describe('two datasets', () => {
     expect(step(facts, 'final-pass containers@maint', enter, yaml).operations[0]?.kind).toBe('copy');
   });
 
+  it('are copied by rsync where another file system lies at the path of the one that is left', () => {
+    const unmounted = { dataset: { ...own().dataset, mounted: false } };
+    expect(note(share(unmounted, there()))).toContain(
+      'prom:nvmeprom/containers is not what is mounted at /nvmeprom/containers',
+    );
+  });
+
   it('are copied by rsync into a directory, which is named', () => {
     expect(made(maintenanceFacts()).notes.join()).toContain(
       'is copied by rsync from prom:/nvmeprom/containers to maint:/srv/containers: maint:/srv/containers is a directory, not a dataset of its own.',
@@ -416,6 +423,10 @@ describe('two datasets', () => {
         'maint:/tank/containers has no marker',
       ]);
     expect(notes[0]).toContain('was made by zfs receive, and goes as a whole');
+    const written = share(own(both), there({ ...both, writtenBytes: 512 }));
+    expect(makeForget(sampleConfig(yaml), written, leave, '0.1.0').notes).toContain(
+      'tank/containers on maint was written to since its newest snapshot, and that goes with it. What it is: zfs diff tank/containers@drayage-maintenance-5 tank/containers',
+    );
   });
 });
 
