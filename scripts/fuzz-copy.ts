@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Host } from '../src/ssh/host.ts';
@@ -20,21 +20,29 @@ import {
 import { type FileSystem, type LoopMount, loopMount } from '../test/support/loop-mount.ts';
 import { changeTree } from '../test/support/random-changes.ts';
 import { makeTree, randomNumbers } from '../test/support/random-tree.ts';
+import { fuzzInGuest } from './fuzz-in-guest.ts';
 
 const { values } = parseArgs({
   options: {
     runs: { type: 'string', default: '100' },
     fs: { type: 'string', multiple: true },
     seed: { type: 'string' },
+    /** Of `--fs zfs`: this is the guest. */
+    inside: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
-const usage = `npm run fuzz:copy -- [--runs 100] [--fs ext4|xfs|btrfs ...] [--seed N]
+const usage = `npm run fuzz:copy -- [--runs 100] [--fs ext4|xfs|btrfs|zfs ...] [--seed N]
 
-Needs root, rsync, attr, acl and the mkfs of each file system. --runs counts per file system (of the source; the target
+--fs zfs boots a guest that has OpenZFS (npm run test:zfs), and runs in it; it must be named. Needs root, rsync, attr, acl and the mkfs of each file system. --runs counts per file system (of the source; the target
 has another). --seed begins at that seed: with --runs 1 it repeats one run. Exit code 1 when a run did not come out equal.`;
 
-const targets: Readonly<Record<FileSystem, FileSystem>> = { ext4: 'btrfs', btrfs: 'xfs', xfs: 'ext4' };
+const targets: Readonly<Record<FileSystem, FileSystem>> = {
+  ext4: 'btrfs',
+  btrfs: 'xfs',
+  xfs: 'ext4',
+  zfs: 'ext4',
+};
 const kinds = Object.keys(targets) as FileSystem[];
 
 /** Ends after the run at hand, so that nothing stays mounted. */
@@ -94,7 +102,9 @@ async function fuzz(kind: FileSystem, first: number, runs: number): Promise<numb
       return mount;
     };
     const left = mounted(kind);
-    const right = mounted(targets[kind]);
+    // The guest has no loop devices, and ext4 as its root.
+    const right = kind === 'zfs' ? ownFolder() : mounted(targets[kind]);
+    if (kind === 'zfs') ends.push(() => right.unmount());
     const node = pipeNode();
     ends.push(() => node.remove());
     const begun = performance.now();
@@ -127,10 +137,14 @@ async function fuzz(kind: FileSystem, first: number, runs: number): Promise<numb
   return failures;
 }
 
+function ownFolder(): LoopMount {
+  const path = mkdtempSync('/var/tmp/drayage-');
+  return { path, unmount: () => rmSync(path, { recursive: true, force: true }) };
+}
+
 /** Trees are made and changed by calls that wait: only another process makes use of another core. */
-async function inItsOwnProcess(kind: string, first: number, runs: number): Promise<boolean> {
-  const argv = [import.meta.filename, '--fs', kind, '--seed', String(first), '--runs', String(runs)];
-  const child = spawn(process.execPath, argv, { stdio: 'inherit' });
+async function inItsOwnProcess(argv: readonly string[]): Promise<boolean> {
+  const child = spawn(process.execPath, [import.meta.filename, ...argv], { stdio: 'inherit' });
   stop.signal.addEventListener('abort', () => child.kill());
   const [exitCode] = await once(child, 'exit');
   return exitCode === 0;
@@ -139,17 +153,22 @@ async function inItsOwnProcess(kind: string, first: number, runs: number): Promi
 async function main(): Promise<void> {
   const runs = Number(values.runs);
   const first = values.seed === undefined ? Math.floor(Math.random() * 1e6) : Number(values.seed);
-  const wanted = values.fs ?? kinds;
+  const wanted = values.fs ?? kinds.filter((kind) => kind !== 'zfs');
   const wrong = wanted.find((kind) => !kinds.includes(kind as FileSystem));
   if (values.help || wrong !== undefined || !Number.isInteger(runs) || !Number.isInteger(first)) {
     process.stderr.write(`${usage}\n`);
     process.exitCode = values.help ? 0 : 2;
     return;
   }
+  const argv = (kind: string) => ['--fs', kind, '--seed', String(first), '--runs', String(runs)];
+  if (wanted.length === 1 && wanted[0] === 'zfs' && !values.inside) {
+    process.exitCode = await fuzzInGuest([...argv('zfs'), '--inside'], stop.signal);
+    return;
+  }
   const failed =
     wanted.length === 1
       ? (await fuzz(wanted[0] as FileSystem, first, runs)) > 0
-      : (await Promise.all(wanted.map((kind) => inItsOwnProcess(kind, first, runs)))).includes(false);
+      : (await Promise.all(wanted.map((kind) => inItsOwnProcess(argv(kind))))).includes(false);
   if (stop.signal.aborted) process.exitCode = 130;
   else if (failed) process.exitCode = 1;
 }
