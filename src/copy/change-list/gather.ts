@@ -162,7 +162,7 @@ async function listBoth(
   const directories = [...scanned.changed]
     .filter(([name, { type }]) => type === 'd' && !fresh.has(name) && !hasAncestorIn(name, fresh))
     .map(([name]) => name);
-  const parents = [...new Set(pending.map(parentOf))];
+  const abovePending = new Set(['', ...pending.flatMap((name) => [...ancestors(name)])]);
   const files = [...scanned.changed]
     .filter(([name, { type }]) => type === 'f' && name.length <= longestName)
     .map(([name]) => name);
@@ -171,17 +171,16 @@ async function listBoth(
   // What was pending may be gone from the source for good.
   const [[whole, present], here, [there, ...kinds]] = await Promise.all([
     questions.source.about(scanned.fresh, directories),
-    list({ ...source, mayVanish: true }, [...parents, ...pending], 'itself'),
+    list({ ...source, mayVanish: true }, pending.length === 0 ? [] : [...abovePending, ...pending], 'itself'),
     questions.target.about([...new Set([...asked, ...above])], scanned.fresh, directories),
   ]);
+  // What is asked for through a link in the place of a directory is another file.
+  const inSight = (name: string) => [...ancestors(name)].every((above) => here.get(above)?.type === 'd');
   const still = pending.flatMap((name): [string, Seen][] => {
     const seen = here.get(name);
-    return seen === undefined ? [] : [[name, seen]];
+    return seen === undefined || !inSight(name) ? [] : [[name, seen]];
   });
-  const isAway = (name: string) => {
-    const parent = parentOf(name);
-    return !here.has(name) && scanned.standing.has(parent) && here.get(parent)?.type !== 'd';
-  };
+  const isAway = (name: string) => scanned.standing.has(parentOf(name)) && !inSight(name);
   return {
     whole,
     still: new Map(still),

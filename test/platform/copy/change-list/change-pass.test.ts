@@ -203,6 +203,14 @@ describe.each([
     expect(result.listed).toEqual(expected.sort());
   });
 
+  test("does not take for a pending name what is reached through a link that took its directory's place", async () => {
+    sh('mkdir -p a/b other/b; echo 1 >a/b/f; echo 2 >other/b/f');
+    const baseline = await firstPass(copied);
+    sh('mv a gone; ln -s other a; rm -r gone');
+    await changeRound(copied, { ...baseline, pending: ['a/b/f', 'a/b/never'] }, { frozen: true });
+    expect(whatIsNotEqual(copied)).toBe('');
+  });
+
   // apps/one, apps/two and apps/three are walked through by the second walk, or by the first.
   test.each([
     ['is gone', 'rm -r apps/two'],
