@@ -10,6 +10,7 @@ import { type Fleet, fleetOf } from '../nix/fleet.ts';
 import type { NewGuestFacts } from '../plan/guest/facts.ts';
 import { makeEntry } from '../plan/guest/make-entry.ts';
 import { guestNow, makeNewGuest, type NewGuest } from '../plan/guest/make-new.ts';
+import type { Plan } from '../plan/plan.ts';
 import { resourceName } from '../plan/tofu/names.ts';
 import { vmType } from '../plan/tofu/provider.ts';
 import { withPlanFolder } from '../stack/plan.ts';
@@ -46,7 +47,7 @@ export async function newGuestByTofu(given: ByTofu): Promise<ExitCode> {
   const facts = await lookForGuest(session, wanted);
   const now = guestNow(facts, wanted.wish);
   // One that was begun through the API goes on so.
-  if (now?.state === 'half') return finish(given, wanted);
+  if (now?.state === 'half') return perform(given, makeNewGuest(facts, given.wanted, packageVersion()));
   if (now?.vm.running !== true) {
     const entered = await enter(
       given,
@@ -176,7 +177,7 @@ async function make(
 
 /** What drayage sets beside OpenTofu, the start, and the guest agent. */
 async function finish(given: ByTofu, wanted: Numbered): Promise<ExitCode> {
-  const { session, again, yes, fleet } = given;
+  const { session, again, fleet } = given;
   const { wish } = wanted;
   const facts = await lookForGuest(session, wanted);
   if (guestNow(facts, wish) === undefined)
@@ -190,12 +191,11 @@ async function finish(given: ByTofu, wanted: Numbered): Promise<ExitCode> {
     enterVmid: false,
     byTofu: { mappings: mappingsOf(fleet, wanted) },
   };
-  const ran = await runGuestPlan(session, makeNewGuest(facts, made, packageVersion()), {
-    again,
-    yes,
-    findings: noFindings(),
-  });
-  return ran.exitCode;
+  return perform(given, makeNewGuest(facts, made, packageVersion()));
+}
+
+async function perform({ session, again, yes }: ByTofu, plan: Plan): Promise<ExitCode> {
+  return (await runGuestPlan(session, plan, { again, yes, findings: noFindings() })).exitCode;
 }
 
 /** An error between the files and the machine also says where it was left. */

@@ -1,7 +1,10 @@
 /** A guest that OpenTofu makes: real edits of real files, the emulated API, and a stand-in for OpenTofu that clones there. */
+import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { secret } from '../../lab-kit/proxmox/bench.ts';
 import { planWith, vmChange } from '../../plan/tofu/plan-json.ts';
 import { type StandIn, standInTofu } from '../../support/stand-in-tofu.ts';
 import { filesBelow } from '../cli/world.ts';
@@ -234,6 +237,22 @@ it('an apply that dies when the machine is there leaves no second one: it is imp
   expect(await world.machines()).toEqual(['doc2', 'doc1']);
   expect(world.bench.readConf(100)).not.toMatch(/^virtiofs/m);
   expect(world.bench.machines.started).toHaveLength(1);
+});
+
+it('one that was begun through the API goes on so, and is entered', async () => {
+  await generated();
+  const cli = join(import.meta.dirname, '../../../src/cli/main.ts');
+  const env = { PATH: process.env.PATH, PROXMOX_VE_API_TOKEN: `root@pam!drayage=${secret}` };
+  const child = spawn(process.execPath, [cli, ...create, '--api'], { cwd: world.cwd, env, stdio: 'ignore' });
+  const gone = new Promise((resolve) => child.once('exit', resolve));
+  while (child.exitCode === null && world.writes().length === 0) await sleep(2);
+  child.kill('SIGKILL');
+  await gone;
+  const ended = await run(...create);
+  expect(ended.exitCode).toBe(0);
+  expect(tofu.verbs()).not.toContain('plan');
+  expect(await world.machines()).toEqual(['doc2', 'doc1']);
+  expect(file('drayage.yaml')).toMatch(/doc2.*template: 9000.*vmid: 100/s);
 });
 
 it('what cannot be done is told before anything is written', async () => {
