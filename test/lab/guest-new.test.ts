@@ -1,6 +1,6 @@
 import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Lab, startLab } from '../../lab/index.ts';
 import { labTemplate } from '../../lab/room/template.ts';
@@ -28,7 +28,11 @@ beforeAll(async () => {
     drayageConfig,
     config
       .replace(/\nguests:\n[\s\S]*?\n\n/, '\nguests: {} # none yet\n\n')
-      .replace(/\nmoves:\n[\s\S]*$/, '\nmoves: {}\n'),
+      .replace(/\nmoves:\n[\s\S]*$/, '\nmoves: {}\nhosts: { file: hosts.nix }\n'),
+  );
+  writeFileSync(
+    join(dirname(drayageConfig), 'hosts.nix'),
+    '{\n  _proxmox = { host = "10.77.0.1"; node = "prom"; defaultStorage = "local"; };\n}\n',
   );
   at = evening(lab);
 });
@@ -38,6 +42,7 @@ afterAll(async () => {
 });
 
 const yaml = () => readFileSync(lab.paths.drayageConfig, 'utf8');
+const hosts = () => readFileSync(join(dirname(lab.paths.drayageConfig), 'hosts.nix'), 'utf8');
 const changes = (ran: { received: { api: readonly { method: string; path: string }[] } }) =>
   ran.received.api.filter(({ method }) => method !== 'GET').map(({ method, path }) => `${method} ${path}`);
 
@@ -85,6 +90,18 @@ test('it is fitted in: its own host key is known, it is reached by ssh, and the 
   expect(yaml()).toContain('ssh: root@10.77.0.12');
   const known = readFileSync(lab.paths.knownHosts, 'utf8').split('\n');
   expect(known.filter((line) => line.startsWith('10.77.0.12 ssh-ed25519 '))).toHaveLength(1);
+  // hosts.nix has it as the cluster and the guest do.
+  const [, type, key] = known.find((line) => line.startsWith('10.77.0.12 ssh-ed25519 '))?.split(' ') ?? [];
+  for (const line of [
+    '  doc2 = {',
+    '    localIp = "10.77.0.12";',
+    `    publicKey = "${type} ${key}";`,
+    '      vmid = 100;',
+    '      memory = 1024;',
+    '      disk = "5G";',
+    '      virtiofs = {\n        mapping = "containers";\n      };',
+  ])
+    expect(hosts()).toContain(`${line}\n`);
   // As any other program on this machine: with what drayage.yaml and known_hosts have now.
   const ssh = ['ssh', '-F', lab.paths.sshConfig, 'root@10.77.0.12'];
   const guest = async (line: string) => (await lab.exec([...ssh, line])).stdout.toString();
@@ -101,10 +118,10 @@ test('it is fitted in: its own host key is known, it is reached by ssh, and the 
 
 test('the second time, nothing is changed either', async () => {
   const before = yaml();
-  const known = readFileSync(lab.paths.knownHosts, 'utf8');
+  const [known, fleet] = [readFileSync(lab.paths.knownHosts, 'utf8'), hosts()];
   const ran = await at.drayage('guest', 'integrate', 'doc2', '--share', 'containers', '--yes');
   expect(ran.stderr).toContain('Nothing to do.');
   expect([ran.exitCode, changes(ran)]).toEqual([0, []]);
-  expect([yaml(), readFileSync(lab.paths.knownHosts, 'utf8')]).toEqual([before, known]);
+  expect([yaml(), readFileSync(lab.paths.knownHosts, 'utf8'), hosts()]).toEqual([before, known, fleet]);
   expect(deedMinusPlan([], { ...ran.received, ssh: { prom: ran.received.ssh.prom ?? [] } })).toEqual([]);
 });
