@@ -1,6 +1,7 @@
+import { namesOf } from '../copy/change-list/look.ts';
 import { pushList } from '../copy/push-list.ts';
 import type { Operation } from '../plan/operation.ts';
-import { parseDiffering } from '../plan/way-back/differing.ts';
+import { type Differing, parseDiffering } from '../plan/way-back/differing.ts';
 import { applyError } from './errors.ts';
 import type { World } from './world.ts';
 
@@ -50,11 +51,29 @@ async function byList(
   parts: Parameters<typeof pushList>[2],
 ) {
   const { move, argv, maxDelete, topIsShare, goneLater = false } = operation;
-  const list = await differing(operation, listing, world);
+  const list = await withLinks(operation, await differing(operation, listing, world), world);
   const result = await pushList({ move, argv, maxDelete, topIsShare, goneLater, again }, list, parts);
   const top = topIsShare ? [] : ['.'];
   world.finals.set(move, { listed: [...top, ...list.now.keys(), ...list.gone], inodes: new Map() });
   return result;
+}
+
+/**
+ * A name is new where the directory around it was renamed, and its inode is not: its other names, which are as they were,
+ * must go to the same rsync, or the link is lost.
+ */
+async function withLinks(operation: CarryBack, list: Differing, world: World): Promise<Differing> {
+  const { host, from, exclude = [] } = operation;
+  const inodes = {
+    size: list.inodes.size,
+    has: (inode: string) => list.inodes.has(inode.slice(inode.indexOf(':') + 1)),
+  };
+  const side = { host: world.hosts(host), path: from.path, exclude, mayVanish: false, signal: world.stop };
+  const linked = await namesOf(side, inodes);
+  return {
+    ...list,
+    now: new Map([...[...linked.keys()].map((name) => [name, false] as const), ...list.now]),
+  };
 }
 
 async function differing(operation: CarryBack, listing: readonly string[], world: World) {

@@ -171,6 +171,8 @@ export const operationSchema = z.discriminatedUnion('kind', [
     host,
     /** Prints what is not as the snapshot of the cutover has it; `argv` then takes these names on stdin. Absent: the whole tree. */
     listing: z.array(z.string()).optional(),
+    /** Relative to the place, literally: neither sent nor deleted. */
+    exclude: z.array(z.string()).optional(),
     /** Of the listing, only what is there: what is gone goes with a pass over the whole tree, which follows. */
     goneLater: z.boolean().optional(),
     argv: z.array(z.string()),

@@ -136,7 +136,10 @@ export async function list(
 }
 
 /** Every name in the tree of these inodes. */
-export async function namesOf(side: Side, inodes: ReadonlySet<string>): Promise<Map<string, Seen>> {
+export async function namesOf(
+  side: Side,
+  inodes: Pick<ReadonlySet<string>, 'has' | 'size'>,
+): Promise<Map<string, Seen>> {
   const found = new Map<string, Seen>();
   if (inodes.size === 0) return found;
   await find(side, linkedCommand(side.path, side.exclude), undefined, parseSeen, (name, seen) => {

@@ -252,6 +252,7 @@ function carryBack(given: After): Step {
     from: { path: move.to.path },
     to: { host: move.from.guest, path: move.from.path },
     topIsShare: move.to.as === '.',
+    exclude,
     maxDelete: move.maxDelete,
     guards: [...still, there(context, notes.begun, true, 'it is noted that the source is written to')],
   };

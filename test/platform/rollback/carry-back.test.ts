@@ -1,5 +1,16 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -7,6 +18,7 @@ import { carryBack } from '../../../src/apply/carry-back.ts';
 import type { World } from '../../../src/apply/world.ts';
 import type { MoveConfig } from '../../../src/config/config.ts';
 import { performPass } from '../../../src/copy/copy.ts';
+import { notData } from '../../../src/copy/not-data.ts';
 import { rsyncPull } from '../../../src/copy/rsync-command.ts';
 import { type PushOptions, rsyncPush, rsyncPushList } from '../../../src/copy/rsync-push.ts';
 import type { Check, Operation } from '../../../src/plan/operation.ts';
@@ -87,6 +99,7 @@ function operation(
           ...(goneLater ? { goneLater } : {}),
         }),
     topIsShare: options.protectMarker,
+    exclude: [...options.exclude, ...(options.protectMarker ? notData : [])],
     from: { path: place },
     to: { host: 'doc1', path: source },
     maxDelete: options.maxDelete,
@@ -300,6 +313,22 @@ describe('carrying back', () => {
     expect((await written(place, share)).first).toEqual(expect.arrayContaining(['~ one/x', '~ two/x']));
     await carry(operation(place, source));
     expect(await differences(source, place)).toEqual([]);
+  });
+
+  test('keeps a hard link of a name in a directory that was renamed, though its inode was not touched', async () => {
+    await begin();
+    for (const folder of ['one', 'store']) mkdirSync(join(place, folder));
+    writeFileSync(join(place, 'one', 'x'), 'x');
+    for (const name of ['other', 'store/never']) linkSync(join(place, 'one', 'x'), join(place, name));
+    execFileSync('cp', ['-a', `${place}/.`, source]);
+    rmSync(join(source, 'store'), { recursive: true });
+    execFileSync('btrfs', ['subvolume', 'delete', `${share}.snapshot`], { stdio: 'pipe' });
+    execFileSync('btrfs', ['subvolume', 'snapshot', '-r', share, `${share}.snapshot`], { stdio: 'pipe' });
+    renameSync(join(place, 'one'), join(place, 'two'));
+    await carry(operation(place, source, { exclude: ['store'] }));
+    expect(finals.get('docker')?.listed).toEqual(expect.arrayContaining(['two/x', 'other']));
+    expect(statSync(join(source, 'two/x')).ino).toBe(statSync(join(source, 'other')).ino);
+    expect(readdirSync(source)).not.toContain('store');
   });
 
   test('lets a file take the place of a directory, and the other way round', async () => {
