@@ -119,10 +119,12 @@ export function judge(pass: Judged, world: PassWorld, ran: Ran): { unsettled: nu
     });
   }
   const unsettled = found.vanished.length + found.changing.length;
-  if (ran.kept !== undefined && ran.kept.length > 0) throw notEmpty(pass, world, ran.kept);
-  if (ran.exitCode === 0) return { unsettled };
-  if (live && found.errors.length === 0 && (ran.exitCode === 24 || (ran.exitCode === 23 && unsettled > 0)))
+  const ordinary =
+    live && found.errors.length === 0 && (ran.exitCode === 24 || (ran.exitCode === 23 && unsettled > 0));
+  if (ran.exitCode === 0 || ordinary) {
+    if (ran.kept !== undefined && ran.kept.length > 0) throw notEmpty(pass, world, ran.kept);
     return { unsettled };
+  }
   if (ran.exitCode === lockedExitCode) {
     throw copyError('copy/locked', {
       seen: `another pass of move ${pass.move} runs on ${world.puller.name}`,

@@ -101,6 +101,22 @@ describe('a pass', () => {
     });
   });
 
+  test('in which a directory had to stay is an error; one that failed otherwise is told by that', async () => {
+    const stdout = 'cannot delete non-empty directory: store\n';
+    const stays = host('prom', () => ({ stdout }));
+    await expect(performPass(seed, { puller: stays, source: doc1 })).rejects.toMatchObject({
+      code: 'copy/not-empty',
+      next: [
+        expect.stringContaining('/nvmeprom/containers/docker/store (as prom reaches it)'),
+        'drayage apply --until seed',
+      ],
+    });
+    const limit = host('prom', () => ({ stdout, exitCode: 25 }));
+    await expect(performPass(seed, { puller: limit, source: doc1 })).rejects.toMatchObject({
+      code: 'copy/too-many-deletions',
+    });
+  });
+
   test('that ssh never let begin says so in the words of ssh', async () => {
     const stderr =
       'root@doc1: Permission denied (publickey).\nrsync: connection unexpectedly closed (0 bytes received so far) [Receiver]\nrsync error: unexplained error (code 255) at io.c(285)\n';

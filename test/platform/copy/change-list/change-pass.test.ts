@@ -1,6 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
+  chmodSync,
   closeSync,
   existsSync,
   ftruncateSync,
@@ -451,6 +452,34 @@ describe('a pass over what changed', () => {
       sh('mv other/away a/b');
     }
     await changeRound(copied, known, { frozen: true });
+    expect(whatIsNotEqual(copied)).toBe('');
+  });
+
+  test('names a file that the account on the source may not read, and carries it when it may', async () => {
+    sh('mkdir a; echo 1 >a/f; echo 1 >a/secret');
+    const baseline = await firstPass(copied);
+    // ssh logs in as somebody else than root, without sudo.
+    const bin = join(node.folder, 'as nobody');
+    mkdirSync(bin, { recursive: true });
+    const nobody = 'setpriv --reuid=65534 --regid=65534 --clear-groups';
+    writeFileSync(
+      join(bin, 'ssh'),
+      `#!/bin/sh\nwhile [ "$1" = -o ]; do shift 2; done\nshift\nexec ${nobody} sh -c "$*"\n`,
+      { mode: 0o755 },
+    );
+    for (const folder of [node.folder, join(left.path, '..')]) chmodSync(folder, 0o711);
+    const here = controllerHost('prom');
+    const path = `PATH=${bin}:${process.env.PATH}`;
+    const asNobody: Host = { name: 'prom', run: (argv, run) => here.run(['env', path, ...argv], run) };
+    sh('echo 2 >a/f; echo 2 >a/secret; chmod 600 a/secret');
+    await expect(
+      changeRound({ ...copied, node: asNobody }, baseline, { frozen: true }),
+    ).rejects.toMatchObject({
+      code: 'copy/not-every-file',
+      seen: expect.stringMatching(/a\/secret.*Permission denied/),
+      next: [expect.stringMatching(/named above on doc1, then: drayage apply --until cutover$/)],
+    });
+    await changeRound(copied, baseline, { frozen: true });
     expect(whatIsNotEqual(copied)).toBe('');
   });
 
