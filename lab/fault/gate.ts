@@ -1,4 +1,5 @@
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -19,7 +20,12 @@ export type Told = 'go' | 'hold' | 'during' | 'after';
 
 /** A command of an operation that waits at the gate, or a request that the API holds. */
 export type Waiting =
-  | { readonly kind: 'command'; readonly intent: Intent; readonly command: string; readonly pid: number }
+  | {
+      readonly kind: 'command';
+      readonly intent: Intent;
+      readonly command: string;
+      readonly id: string;
+    }
   | { readonly kind: 'request'; readonly intent: Intent; readonly id: string; readonly performed: boolean };
 
 export interface Gate {
@@ -32,6 +38,8 @@ export interface Gate {
   tell(waiting: Waiting, told: Told): Promise<void>;
   /** It is not shown again, and waits on. */
   leave(waiting: Waiting): void;
+  /** Ends the connection of a command that is under way. */
+  cut(waiting: Extract<Waiting, { kind: 'command' }>): void;
   /** Ends the connections that drayage has left behind, and removes its temporary files. */
   close(): Promise<void>;
   /** Ends what still waits: drayage is gone. A request that is held is dropped, or performed. */
@@ -57,10 +65,10 @@ export function openGate(folder: string, runs: string, api: string, signal: Abor
   // Connection sockets lie in it: their path must be short.
   const temporary = mkdtempSync(join(tmpdir(), 'fault-'));
 
-  const pids = (ending: string) =>
+  const asking = (ending: string) =>
     readdirSync(files)
       .filter((name) => name.endsWith(ending))
-      .map((name) => Number(name.slice(0, -ending.length)));
+      .map((name) => name.slice(0, -ending.length));
 
   return {
     signal,
@@ -73,9 +81,10 @@ export function openGate(folder: string, runs: string, api: string, signal: Abor
     waiting() {
       const intent = lastIntent(runs);
       if (intent === undefined) return undefined;
-      for (const pid of pids('.asked')) {
-        if (told.has(String(pid))) continue;
-        return { kind: 'command', intent, pid, command: readFileSync(join(files, `${pid}.asked`), 'utf8') };
+      for (const id of asking('.asked')) {
+        if (told.has(id)) continue;
+        const command = readFileSync(join(files, `${id}.asked`), 'utf8');
+        return { kind: 'command', intent, id, command };
       }
       const held = heldRequests(api).find(({ id }) => !told.has(id));
       return held === undefined
@@ -83,24 +92,26 @@ export function openGate(folder: string, runs: string, api: string, signal: Abor
         : { kind: 'request', intent, id: held.id, performed: held.performed };
     },
     async tell(waiting, answer) {
+      told.add(waiting.id);
       if (waiting.kind === 'request') {
-        told.add(waiting.id);
         if (answer === 'go') tellHeld(api, waiting.id, 'go');
         return;
       }
-      told.add(String(waiting.pid));
-      const at = (ending: string) => join(files, `${waiting.pid}${ending}`);
+      const at = (ending: string) => join(files, `${waiting.id}${ending}`);
       // Read whole or not at all.
       writeFileSync(at('.part'), answer);
       renameSync(at('.part'), at('.told'));
       const sign = answer === 'during' ? '.begun' : answer === 'after' ? '.ended' : undefined;
-      for (const end = Date.now() + 300_000; sign !== undefined && !pids(sign).includes(waiting.pid); ) {
+      for (const end = Date.now() + 300_000; sign !== undefined && !existsSync(at(sign)); ) {
         if (Date.now() > end) throw new Error(`the command did not end: ${waiting.command.slice(0, 300)}`);
         await sleep(20);
       }
     },
     leave(waiting) {
-      told.add(waiting.kind === 'request' ? waiting.id : String(waiting.pid));
+      told.add(waiting.id);
+    },
+    cut({ id }) {
+      endGroup(pidOf(id), files);
     },
     async close() {
       for (const left of readdirSync(temporary, { withFileTypes: true, recursive: true }))
@@ -111,11 +122,9 @@ export function openGate(folder: string, runs: string, api: string, signal: Abor
       rmSync(temporary, { recursive: true, force: true });
     },
     clear(request) {
-      for (const pid of pids('.asked')) {
-        // What is under way ends by itself.
-        if (pids('.begun').includes(pid)) continue;
-        killGroup(pid);
-      }
+      const begun = new Set(asking('.begun'));
+      // What is under way ends by itself.
+      for (const id of asking('.asked')) if (!begun.has(id)) endGroup(pidOf(id), files);
       for (const { id } of heldRequests(api)) tellHeld(api, id, request);
       for (const name of readdirSync(files)) rmSync(join(files, name), { force: true });
       told.clear();
@@ -123,12 +132,18 @@ export function openGate(folder: string, runs: string, api: string, signal: Abor
   };
 }
 
-/** Each ssh of drayage leads a process group of its own (src/ssh/process.ts). */
-export function killGroup(pid: number): void {
+const pidOf = (id: string) => Number.parseInt(id, 10);
+
+/**
+ * Each ssh of drayage leads a process group of its own (src/ssh/process.ts). A pid may be somebody else's by now: only a
+ * group whose leader has asked at this gate is ended.
+ */
+function endGroup(pid: number, files: string): void {
   try {
-    process.kill(-pid, 'SIGKILL');
+    const environment = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+    if (environment.includes(`FAULT_GATE=${files}`)) process.kill(-pid, 'SIGKILL');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    if (!['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
   }
 }
 

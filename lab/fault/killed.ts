@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Plan } from '../../src/plan/plan.ts';
 import { clearFaults, injectFault } from '../proxmox/fault-injection.ts';
 import { type Ended, runDrayage } from './drayage.ts';
-import { killGroup, type Waiting } from './gate.ts';
+import type { Waiting } from './gate.ts';
 import { isDeed, type Moment, nameOf, type Point, pointAt, pointsOf, requestOf } from './points.ts';
 import type { Row } from './row.ts';
 import type { Stage } from './stage.ts';
@@ -135,6 +135,6 @@ async function stopsHere({ gate }: Stage, waiting: Waiting, moment: Moment): Pro
   await gate.tell(waiting, moment);
   // The command is on its way to the host, and begins there.
   if (moment === 'during') await sleep(operation.kind === 'copy' ? 1_000 : 300);
-  if (moment === 'during' && operation.kind === 'copy') killGroup(waiting.pid);
+  if (moment === 'during' && operation.kind === 'copy') gate.cut(waiting);
   return true;
 }

@@ -9,7 +9,8 @@ journals=("$FAULT_RUNS"/*/journal.jsonl)
 ((${#journals[@]})) || exec "$real" "$@"
 [[ $(tail -n 1 "${journals[-1]}") == '{"kind":"intent",'* ]] || exec "$real" "$@"
 
-ask=$FAULT_GATE/$$
+# A pid comes back on a busy machine: the time makes the question's name its own.
+ask=$FAULT_GATE/$$-$EPOCHREALTIME
 printf %s "${!#}" >"$ask.part"
 mv "$ask.part" "$ask.asked"
 until [[ -e $ask.told ]]; do sleep 0.02; done

@@ -89,7 +89,7 @@ describe('a command', () => {
     const found = await waiting();
     expect(found).toMatchObject({
       kind: 'command',
-      pid,
+      id: expect.stringMatching(`^${pid}-`),
       command: 'env LC_ALL=C true',
       intent: { step: 'stop' },
     });
@@ -116,6 +116,26 @@ describe('a command', () => {
     expect(did()).toContain('env LC_ALL=C true');
     gate.clear('drop');
     expect(await ended).toEqual({ code: 'SIGKILL', stdout: '' });
+  });
+
+  test('that is under way can be cut off from its host', async () => {
+    writeFileSync(join(folder, 'real'), '#!/bin/sh\nexec sleep 60\n');
+    journal(intent);
+    const { ended } = command();
+    const found = await waiting();
+    if (found.kind !== 'command') throw new Error('no command');
+    await gate.tell(found, 'during');
+    gate.cut(found);
+    expect((await ended).code).toBe('SIGKILL');
+  });
+
+  test('that is gone leaves a process alone that has its pid now', async () => {
+    const other = spawn('sleep', ['60'], { detached: true });
+    writeFileSync(join(folder, `gate/asked/${other.pid}-1.asked`), 'env LC_ALL=C true');
+    gate.clear('go');
+    await sleep(100);
+    expect(other.signalCode).toBeNull();
+    other.kill('SIGKILL');
   });
 
   test('that is under way goes on to its end when drayage is gone', async () => {
