@@ -4,7 +4,7 @@ import { type Accident, forgetFaults } from './accidents.ts';
 import { type Ended, runDrayage } from './drayage.ts';
 import { apply } from './killed.ts';
 import { type Point, pointAt, pointNamed, pointsOf } from './points.ts';
-import type { Row } from './row.ts';
+import { notBegun, type Row } from './row.ts';
 import type { Stage } from './stage.ts';
 
 /** Without a word about the downtime: drayage stops before it. */
@@ -26,8 +26,13 @@ export async function accidentAfterAccident(stage: Stage, wanted: readonly Accid
     say(`${row.operation}, ${row.fault}: ${row.wrong ?? row.note ?? 'went on'}`);
     open = undefined;
   };
+  const left: Row[] = [];
   for (const accident of wanted) {
     stage.signal.throwIfAborted();
+    if (stage.late()) {
+      left.push(notBegun(accident.operation, accident.fault));
+      continue;
+    }
     const { ended, happened } = await meet(stage, accident, points);
     if (happened) close({ resumed: open?.resumed === 'no' ? 'yes' : (open?.resumed ?? 'yes') });
     else close({ resumed: 'no', wrong: `the next run: ${told(ended)}` });
@@ -52,12 +57,12 @@ export async function accidentAfterAccident(stage: Stage, wanted: readonly Accid
     const ended = await runDrayage(stage.lab, stage.gate, apply);
     if (ended.exitCode === 0) {
       close({ resumed: open?.resumed === 'by hand' ? 'by hand' : 'yes' });
-      return rows;
+      return [...rows, ...left];
     }
     say(`to the end: ${told(ended)}\n${ended.said.slice(-3000)}`);
     if (tries === 3) {
       close({ resumed: 'no', wrong: `the next runs: ${told(ended)}` });
-      return rows;
+      return [...rows, ...left];
     }
   }
 }

@@ -33,15 +33,29 @@ const [doc1, doc2] = [knownGuests.doc1.vmid, knownGuests.doc2.vmid];
 const mapping = '/cluster/mapping/dir/containers';
 const description = 'kept for the maintenance node';
 
-const answers = {
-  'API: 500, not performed': { answer: { status: 500, message: 'got lock timeout' }, when: 'before' },
+const notPerformed = [
+  'API: 500, not performed',
+  'API: 596, not performed',
+  'API: connection cut, not performed',
+  'API: no answer, not performed',
+] as const;
+type ApiFault = (typeof notPerformed)[number] | 'API: 596, and performed';
+
+/** What the real one says when somebody else holds a lock for too long: the cluster's file, or the machine's. */
+const lockedSays = (path: string) =>
+  path === mapping
+    ? "update directory mapping failed: cfs-lock 'file-mapping_directory_cfg' error: got lock request timeout"
+    : "can't lock file '/var/lock/qemu-server/lock-114.conf' - got timeout";
+
+const answersTo = (path: string): Record<ApiFault, Pick<Fault, 'answer' | 'when'>> => ({
+  'API: 500, not performed': { answer: { status: 500, message: lockedSays(path) }, when: 'before' },
   'API: 596, not performed': { answer: { status: 596, message: 'Connection timed out' }, when: 'before' },
   'API: connection cut, not performed': { answer: 'reset', when: 'before' },
   'API: no answer, not performed': { answer: 'hold', when: 'before' },
   'API: 596, and performed': { answer: { status: 596, message: 'Connection timed out' }, when: 'after' },
-} as const satisfies Record<string, Pick<Fault, 'answer' | 'when'>>;
+});
 
-function faulty(operation: string, method: string, path: string, fault: keyof typeof answers): Accident {
+function faulty(operation: string, method: string, path: string, fault: ApiFault): Accident {
   return {
     operation,
     fault,
@@ -50,7 +64,7 @@ function faulty(operation: string, method: string, path: string, fault: keyof ty
     ...(fault.startsWith('API: 500')
       ? { exits: [1], error: /^proxmox\/locked$/ }
       : { exits: [6], error: /^proxmox\/outcome-unknown$/ }),
-    arm: ({ lab }) => injectFault(lab.paths.pve, { method, path, ...answers[fault] }),
+    arm: ({ lab }) => injectFault(lab.paths.pve, { method, path, ...answersTo(path)[fault] }),
     // Nothing is told to what is held: drayage gives up.
     at: async (_stage, waiting) => waiting.kind === 'request',
   };
@@ -117,9 +131,7 @@ const fill =
 
 /** In the order in which a migration meets them. */
 export const accidents: readonly Accident[] = [
-  ...(Object.keys(answers) as (keyof typeof answers)[])
-    .filter((fault) => fault !== 'API: 596, and performed')
-    .map((fault) => faulty('mapping containers #1', 'PUT', mapping, fault)),
+  ...notPerformed.map((fault) => faulty('mapping containers #1', 'PUT', mapping, fault)),
   conflict(
     'mapping containers #1',
     mapping,
@@ -127,9 +139,7 @@ export const accidents: readonly Accident[] = [
     (stage) => setMapping(stage, description),
   ),
   faulty('mapping containers #1', 'PUT', mapping, 'API: 596, and performed'),
-  ...(Object.keys(answers) as (keyof typeof answers)[])
-    .filter((fault) => fault !== 'API: 596, and performed')
-    .map((fault) => faulty('device doc1 #1', 'PUT', `${vm(doc2)}/config`, fault)),
+  ...notPerformed.map((fault) => faulty('device doc1 #1', 'PUT', `${vm(doc2)}/config`, fault)),
   conflict(
     'device doc1 #1',
     `${vm(doc2)}/config`,

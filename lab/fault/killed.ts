@@ -4,7 +4,7 @@ import { clearFaults, injectFault } from '../proxmox/fault-injection.ts';
 import { type Ended, runDrayage } from './drayage.ts';
 import type { Waiting } from './gate.ts';
 import { isDeed, type Moment, nameOf, type Point, pointAt, pointsOf, requestOf } from './points.ts';
-import type { Row } from './row.ts';
+import { notBegun, type Row } from './row.ts';
 import type { Stage } from './stage.ts';
 
 /** Downtime, in seconds, that is accepted without being asked: each kill in the window makes it longer. */
@@ -46,6 +46,7 @@ export async function killedAgainAndAgain(stage: Stage, kills: Kills): Promise<R
   const troubles: string[] = [];
   for (;;) {
     stage.signal.throwIfAborted();
+    if (stage.late()) left.clear();
     const { ended, at } = await untilPoint(stage, left);
     const trouble = troubles.length === 0 ? {} : { wrong: `the next run: ${troubles.join('; ')}` };
     if (at !== undefined) {
@@ -57,7 +58,7 @@ export async function killedAgainAndAgain(stage: Stage, kills: Kills): Promise<R
       open = { operation: nameOf(at), fault: `killed ${kills.get(at)}`, resumed: 'no', broken: [] };
     } else if (ended.exitCode === 0) {
       close({ resumed: 'yes', ...trouble });
-      return [...rows, ...neverReached(kills, rows)];
+      return [...rows, ...neverReached(kills, rows, stage.late())];
     } else {
       troubles.push(`exit code ${ended.exitCode}${ended.error === undefined ? '' : ` (${ended.error})`}`);
       say(
@@ -73,17 +74,16 @@ export async function killedAgainAndAgain(stage: Stage, kills: Kills): Promise<R
 }
 
 /** Operations that no run came to: the one before had left nothing to do. */
-function neverReached(kills: Kills, rows: readonly Row[]): Row[] {
+function neverReached(kills: Kills, rows: readonly Row[], late: boolean): Row[] {
   const seen = new Set(rows.map(({ operation }) => operation));
   return [...kills]
     .filter(([point]) => !seen.has(nameOf(point)))
-    .map(([point, moment]) => ({
-      operation: nameOf(point),
-      fault: `killed ${moment}`,
-      resumed: 'not needed',
-      broken: [],
-      note: 'in place when drayage came to it',
-    }));
+    .map(([point, moment]) => {
+      const [operation, fault] = [nameOf(point), `killed ${moment}`];
+      if (late) return notBegun(operation, fault);
+      const note = 'in place when drayage came to it';
+      return { operation, fault, resumed: 'not needed', broken: [], note };
+    });
 }
 
 /** Runs drayage until it comes to one of the points, and kills it there. */

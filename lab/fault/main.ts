@@ -13,6 +13,7 @@ in, again and again. Prints a table: operation, fault, resumed, end state equal,
 
   --only PATTERN  only rows that match this regular expression, such as 'killed after', 'power-cycle' or 'API: 596'
   --quick         kill drayage once at each operation, before, during and after in turn, not three times
+  --minutes N     in each migration: after so many minutes nothing more is disturbed, and it comes to its end
   --list          the rows, and nothing is done
   --json          the rows as JSON`;
 
@@ -21,6 +22,7 @@ function options() {
     return parseArgs({
       options: {
         only: { type: 'string', default: '' },
+        minutes: { type: 'string', default: '600' },
         quick: { type: 'boolean', default: false },
         list: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
@@ -33,7 +35,11 @@ function options() {
   }
 }
 
-const { only, quick, list, json, help } = options();
+const { only, minutes, quick, list, json, help } = options();
+if (!/^\d+$/.test(minutes)) {
+  process.stderr.write(`--minutes ${minutes}: not a number\n\n${usage}\n`);
+  process.exit(exitCode.usage);
+}
 if (help) {
   process.stdout.write(`${usage}\n`);
   process.exit(exitCode.done);
@@ -52,6 +58,7 @@ try {
     folder: defaultLabFolder(),
     only: new RegExp(only),
     quick,
+    time: Number(minutes) * 60_000,
     list,
     say,
     signal: stop.signal,

@@ -18,6 +18,8 @@ export interface FaultOptions {
   readonly only: RegExp;
   /** Each operation is killed once, not three times. */
   readonly quick: boolean;
+  /** Milliseconds; when they are over nothing more is disturbed, and the migration at hand comes to its end. */
+  readonly time: number;
   /** Only say which rows there are. */
   readonly list: boolean;
   readonly say: (text: string) => void;
@@ -94,18 +96,20 @@ function listed(known: Reference | undefined, wanted: (operation: string, fault:
 
 /** One disturbed migration in a fresh lab: its rows, and what its end says about all of them. */
 async function migration(
-  { folder, say, signal }: FaultOptions,
+  { folder, say, signal, time }: FaultOptions,
   reference: Reference,
   act: (stage: Stage) => Promise<Row[]>,
 ): Promise<Row[]> {
-  return onStage(folder, say, signal, async (stage) => {
+  const end = Date.now() + time;
+  const late = () => Date.now() > end;
+  const play = async (stage: Stage) => {
     const rows = await act(stage);
     if (rows.some(({ resumed }) => resumed === 'no') && !(await cameThrough(stage))) return rows;
     const { facts, broken } = await theEnd(stage);
     const different = differences(reference.facts, facts);
     writeFileSync(join(folder, 'fault', 'end.json'), JSON.stringify(facts, undefined, 1));
     const equal = different.length === 0;
-    const end: Row = {
+    const whole: Row = {
       operation: 'the end of this migration',
       fault: `${rows.length} times disturbed`,
       resumed: 'yes',
@@ -113,8 +117,9 @@ async function migration(
       broken,
       ...(equal ? {} : { wrong: different.slice(0, 40).join('\n    ') }),
     };
-    return [...rows.map((row) => ({ ...row, endStateEqual: equal })), end];
-  });
+    return [...rows.map((row) => ({ ...row, endStateEqual: equal })), whole];
+  };
+  return onStage(folder, say, signal, play, late);
 }
 
 /** Does a last run without any fault come to the end? */

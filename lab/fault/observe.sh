@@ -1,13 +1,16 @@
 # What a guest has that a migration may change, in sections. Looks only.
 export LC_ALL=C
-notes() { runuser -u notes -- env --chdir=/ XDG_RUNTIME_DIR=/run/user/1000 "$@"; }
+# On a busy machine a guest's systemd needs longer for its list of units than its tools wait by themselves.
+export SYSTEMD_BUS_TIMEOUT=240s
+set -o errexit -o pipefail
+notes() { runuser -u notes -- env --chdir=/ XDG_RUNTIME_DIR=/run/user/1000 SYSTEMD_BUS_TIMEOUT=$SYSTEMD_BUS_TIMEOUT "$@"; }
 section() { printf '## %s\n' "$1"; }
 
 section files
-find /etc/systemd/system /etc/systemd/user /etc/systemd/system.control /etc/containers/systemd /home/notes/.config \
-  \( -type f -o -type l \) 2>/dev/null | sort | while read -r file; do
-  if [ -L "$file" ]; then target=$(readlink "$file"); else target=$(sha256sum <"$file" | cut -c1-16); fi
-  printf '%s %s %s\n' "$(stat -c '%A %u:%g' "$file")" "$file" "$target"
+places='/etc/systemd/system /etc/systemd/user /etc/systemd/system.control /etc/containers/systemd /home/notes/.config'
+find $places -type l -printf '%M %U:%G %p %l\n' 2>/dev/null || true
+{ find $places -type f -printf '%M %U:%G %p\n' 2>/dev/null || true; } | while read -r mode owner file; do
+  printf '%s %s %s %s\n' "$mode" "$owner" "$file" "$(sha256sum <"$file" | cut -c1-16)"
 done
 section enabled
 systemctl list-unit-files --state=enabled --no-legend --plain | awk '{print $1}'

@@ -16,6 +16,12 @@ export interface Row {
   readonly wrong?: string;
 }
 
+/** A row for which no time was left. */
+export const notBegun = (operation: string, fault: string): Row => ({
+  ...{ operation, fault, resumed: 'not needed', broken: [] },
+  wrong: 'not begun: the time was up',
+});
+
 /** A row without an end, a difference, a broken law or a surprise. */
 export const isGood = (row: Row): boolean =>
   row.resumed !== 'no' && row.endStateEqual === true && row.broken.length === 0 && row.wrong === undefined;

@@ -16,6 +16,8 @@ export interface Stage {
   readonly lab: Lab;
   readonly gate: Gate;
   readonly laws: Laws;
+  /** Nothing more is disturbed: the migration is to come to its end. */
+  late(): boolean;
   /** What drayage plans now. */
   plan(): Promise<Plan>;
   readonly say: (text: string) => void;
@@ -29,6 +31,7 @@ export async function onStage<T>(
   say: (text: string) => void,
   signal: AbortSignal,
   act: (stage: Stage) => Promise<T>,
+  late: () => boolean = () => false,
 ): Promise<T> {
   const paths = labPaths(folder);
   const own = join(paths.root, 'fault');
@@ -58,7 +61,7 @@ export async function onStage<T>(
     laws = await watchLaws(lab);
     const open = gate;
     const plan = () => planOf(lab, open, join(own, 'now.plan'));
-    return await act({ lab, gate, laws, plan, say, signal });
+    return await act({ lab, gate, laws, late, plan, say, signal });
   } finally {
     signal.removeEventListener('abort', down);
     await laws?.stop();

@@ -36,7 +36,8 @@ export const proxmoxErrors = {
   'proxmox/exists': { exit: exitCode.failed, meaning: 'There is already an object of that name.' },
   'proxmox/locked': {
     exit: exitCode.failed,
-    meaning: 'Another task holds the lock of this virtual machine, or of its configuration file.',
+    meaning:
+      'Another task holds the lock of this virtual machine, of its configuration file, or of a file of the cluster.',
   },
   'proxmox/no-quorum': {
     exit: exitCode.failed,

@@ -14,7 +14,7 @@ export interface Refusal {
   readonly tokenId: string;
 }
 
-/** Texts of pve-guest-common, qemu-server, pve-manager and pve-ha-manager. */
+/** Texts of pve-guest-common, qemu-server, pve-manager, pve-ha-manager and pve-cluster. */
 const notFound = [
   /^mapping '[^']*' not found$/,
   /^(create|update|delete) directory mapping failed: dir ID '[^']*' does not exist$/,
@@ -27,7 +27,12 @@ const conflict = [
   /detected modified configuration - file changed by other user\?/,
   /^checksum mismatch \(file change by other user\?\)/,
 ];
-const locked = [/^VM is locked \([^)]*\)/, /^can't lock file '[^']*' - got timeout/];
+const locked = [
+  /^VM is locked \([^)]*\)/,
+  /^can't lock file '[^']*' - got timeout/,
+  // With what failed before it, such as `update directory mapping failed: `.
+  /\bcfs-lock '[^']*' error: got lock request timeout/,
+];
 const noQuorum = [/^cluster not ready - no quorum\?/];
 
 /** Turns an error answer into an error with a name. Unknown texts stay as they are: proxmox/unexpected. */

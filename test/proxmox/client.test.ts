@@ -304,6 +304,11 @@ describe('an answer that is an error', () => {
     ["no such resource 'vm:101'", 'proxmox/not-found'],
     ["create directory mapping failed: dir ID 'containers' already defined", 'proxmox/exists'],
     ['VM is locked (backup)', 'proxmox/locked'],
+    ["can't lock file '/var/lock/qemu-server/lock-101.conf' - got timeout", 'proxmox/locked'],
+    [
+      "update directory mapping failed: cfs-lock 'file-mapping_directory_cfg' error: got lock request timeout",
+      'proxmox/locked',
+    ],
     ['cluster not ready - no quorum?', 'proxmox/no-quorum'],
     ['update directory mapping failed: Path /nope does not exist', 'proxmox/unexpected'],
     ['something new', 'proxmox/unexpected'],
