@@ -16,10 +16,12 @@ export interface Row {
   readonly wrong?: string;
 }
 
+const timeIsUp = 'not begun: the time was up';
+
 /** A row for which no time was left. */
 export const notBegun = (operation: string, fault: string): Row => ({
   ...{ operation, fault, resumed: 'not needed', broken: [] },
-  wrong: 'not begun: the time was up',
+  wrong: timeIsUp,
 });
 
 /** A row without an end, a difference, a broken law or a surprise. */
@@ -59,8 +61,9 @@ export function table(rows: readonly Row[]): string {
   ].join('\n');
 }
 
-/** `N of N rows are good`. */
+/** `N of N rows are good`, and how many were not begun. */
 export function count(rows: readonly Row[]): string {
   const good = rows.filter(isGood).length;
-  return `${good} of ${rows.length} rows are good`;
+  const left = rows.filter(({ wrong }) => wrong === timeIsUp).length;
+  return `${good} of ${rows.length} rows are good${left === 0 ? '' : `, ${left} not begun`}`;
 }

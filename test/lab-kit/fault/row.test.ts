@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { count, isGood, type Row, table } from '../../../lab/fault/row.ts';
+import { count, isGood, notBegun, type Row, table } from '../../../lab/fault/row.ts';
 
 const good: Row = {
   operation: 'stop doc1 #1',
@@ -36,4 +36,10 @@ test('the table says what is wrong below its row, and counts', () => {
     ].join('\n'),
   );
   expect(count([good, bad])).toBe('1 of 2 rows are good');
+});
+
+test('a row for which no time was left is not good, and counted as what it is', () => {
+  const left = notBegun('stop doc1 #2', 'killed after');
+  expect(isGood({ ...left, endStateEqual: true })).toBe(false);
+  expect(count([good, left])).toBe('1 of 2 rows are good, 1 not begun');
 });
