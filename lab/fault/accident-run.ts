@@ -36,8 +36,11 @@ export async function accidentAfterAccident(stage: Stage, wanted: readonly Accid
     const { ended, happened } = await meet(stage, accident, points);
     if (happened) close({ resumed: open?.resumed === 'no' ? 'yes' : (open?.resumed ?? 'yes') });
     else close({ resumed: 'no', wrong: `the next run: ${told(ended)}` });
-    await accident.settle?.(stage);
-    const right = happened && isRight(accident, ended);
+    const unsettled = await accident.settle?.(stage).then(
+      () => undefined,
+      (error: Error) => `it could not be settled: ${error.message}`,
+    );
+    const right = happened && isRight(accident, ended) && unsettled === undefined;
     const byHand = accident.settle === undefined ? {} : { resumed: 'by hand' as const };
     open = {
       operation: accident.operation,
@@ -46,9 +49,7 @@ export async function accidentAfterAccident(stage: Stage, wanted: readonly Accid
       broken: [],
       ...byHand,
       note: told(ended),
-      ...(right
-        ? {}
-        : { wrong: happened ? `expected exit code ${accident.exits.join(' or ')}` : 'it did not happen' }),
+      ...(right ? {} : { wrong: unsettled ?? (happened ? expected(accident) : 'it did not happen') }),
     };
     if (!right) say(ended.said.slice(-3000));
   }
@@ -66,6 +67,9 @@ export async function accidentAfterAccident(stage: Stage, wanted: readonly Accid
     }
   }
 }
+
+const expected = ({ exits, error }: Accident) =>
+  `expected exit code ${exits.join(' or ')}${error === undefined ? '' : `, ${error.source}`}`;
 
 function isRight({ exits, error }: Accident, ended: Ended): boolean {
   const { exitCode, next } = ended;

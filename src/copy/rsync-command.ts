@@ -87,8 +87,24 @@ function rsyncArgv(options: PullOptions, which: readonly string[]): string[] {
     ...(options.sudo ? ['--rsync-path=sudo -n rsync'] : []),
     `${rsh}${sshToGuest.join(' ')}`,
     `${options.sourceDestination}:${literal(options.sourcePath.replace(/\/+$/, ''))}/`,
-    `${options.targetPath.replace(/\/+$/, '')}/`,
+    mustBeThere(options.targetPath),
   ];
+}
+
+/**
+ * A target that rsync does not make: of a last name that is missing it would make a directory, and write all into what lies
+ * below a share that was unmounted since the guards looked. It cannot make a `.` (rsync 3.5.0, tried: exit code 11).
+ */
+export function mustBeThere(path: string): string {
+  return `${path.replace(/\/+$/, '')}${here}`;
+}
+
+const here = '/./';
+
+/** The target of a pass, for a message: ends with a slash. */
+export function targetOf(argv: readonly string[]): string {
+  const target = argv.at(-1) ?? '';
+  return target.endsWith(here) ? target.slice(0, -2) : target;
 }
 
 /** One pass by which the node pulls a tree from a guest: the argv that the node runs, as the plan shows it. */

@@ -1,4 +1,4 @@
-import { aloneOf, type PullOptions, rsyncList, rsyncPull } from './rsync-command.ts';
+import { aloneOf, mustBeThere, type PullOptions, rsyncList, rsyncPull } from './rsync-command.ts';
 
 export interface PushOptions {
   /** What ssh on the node understands: `root@doc1`. */
@@ -42,6 +42,5 @@ function turning(options: PushOptions) {
 
 /** A receiving rsync takes its path literally: a pattern is only read where files are sent from. */
 function turned({ destination, fromPath, toPath }: PushOptions, pull: readonly string[]): string[] {
-  const folder = (path: string) => `${path.replace(/\/+$/, '')}/`;
-  return [...pull.slice(0, -2), folder(fromPath), `${destination}:${folder(toPath)}`];
+  return [...pull.slice(0, -2), `${fromPath.replace(/\/+$/, '')}/`, `${destination}:${mustBeThere(toPath)}`];
 }

@@ -5,7 +5,7 @@ import { lockOf } from './bulk/part-command.ts';
 import { copyError } from './errors.ts';
 import { rsyncMeaning } from './exit-codes.ts';
 import { type Item, outputParser, parseStderr } from './output.ts';
-import { lockedExitCode } from './rsync-command.ts';
+import { lockedExitCode, targetOf } from './rsync-command.ts';
 
 export interface PassProgress {
   readonly files: { readonly done: number; readonly total?: number };
@@ -161,7 +161,7 @@ export function judge(pass: Judged, world: PassWorld, ran: Ran): { unsettled: nu
 /** What is excluded is never deleted, nor is the directory that it lies in. */
 function notEmpty(pass: Judged, world: PassWorld, kept: readonly string[]): Error {
   const names = kept.map(printableName);
-  const target = pass.argv.at(-1) ?? '';
+  const target = targetOf(pass.argv);
   const many = kept.length === 1 ? 'directory' : 'directories';
   return copyError('copy/not-empty', {
     seen: `rsync could not delete ${kept.length} ${many} of move ${pass.move} in ${target}, gone from the other side:\n${some(names)}`,

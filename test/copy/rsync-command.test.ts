@@ -28,7 +28,7 @@ describe('the rsync command of a pass', () => {
     expect(argv.slice(argv.indexOf('rsync'), -2)).toEqual(
       expect.arrayContaining(['-aHAXS', '--numeric-ids', '--one-file-system', '--modify-window=-1']),
     );
-    expect(argv.slice(-2)).toEqual(['root@doc1:/mnt/docker/', '/nvmeprom/containers/docker/']);
+    expect(argv.slice(-2)).toEqual(['root@doc1:/mnt/docker/', '/nvmeprom/containers/docker/./']);
     expect(deletes(argv)).toBe(false);
   });
 

@@ -209,7 +209,7 @@ describe('law 4 on the way back: deletes', () => {
       maxDelete: 1000,
     });
     const argv = (copy as { argv: string[] }).argv;
-    expect(argv.slice(-2)).toEqual(['/nvmeprom/containers/doc1/', 'root@doc1:/mnt/docker/']);
+    expect(argv.slice(-2)).toEqual(['/nvmeprom/containers/doc1/', 'root@doc1:/mnt/docker/./']);
     expect(argv).toEqual(
       expect.arrayContaining([
         '--files-from=-',

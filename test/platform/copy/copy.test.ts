@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -177,6 +186,20 @@ describe('a pass', () => {
       code: 'copy/source-not-as-expected',
     });
     expect(statSync(join(target, 'a')).size).toBe(0);
+  });
+
+  test('into a place that is not there, as below a share that is unmounted, makes none and writes nothing', async () => {
+    const source = join(folder, 'mounted');
+    const share = join(folder, 'unmounted');
+    for (const path of [source, share]) mkdirSync(path);
+    for (const name of ['a', 'b']) writeFileSync(join(source, name), '');
+    for (const kind of ['seed', 'final'] as const)
+      await expect(performPass(pass(kind, source, join(share, 'doc1')), worldOf())).rejects.toMatchObject({
+        code: 'copy/rsync-failed',
+        seen: expect.stringContaining('No such file or directory'),
+        next: [expect.stringContaining('drayage apply')],
+      });
+    expect(readdirSync(share)).toEqual([]);
   });
 
   test('leaves the source untouched', async () => {
