@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { clearFaults, type Fault, injectFault } from '../proxmox/fault-injection.ts';
 import { knownGuests, nodeName } from '../room/layout.ts';
 import type { Waiting } from './gate.ts';
@@ -112,8 +111,8 @@ function cut(operation: string, until: Accident['until'], exits: readonly number
     error: /^(copy|ssh|apply)\//,
     at: async ({ lab }, waiting) => {
       if (waiting.kind !== 'command' || !isDeed(waiting.command, waiting.intent.operation)) return false;
-      void on(lab, 'doc1', cutSender).catch(() => undefined);
-      await sleep(500);
+      // It waits there before anything is sent: a pass of few names is over in an instant.
+      await on(lab, 'doc1', `setsid sh -c '${cutSender}' </dev/null >/dev/null 2>&1 & sleep 1`);
       return true;
     },
   };

@@ -8,7 +8,7 @@ import { apply, killedAgainAndAgain, killsOf } from './killed.ts';
 import { observe, sourceListing } from './observe.ts';
 import { type Moment, moments, nameOf, pointsOf } from './points.ts';
 import { type Reference, readReference, writeReference } from './reference.ts';
-import type { Row } from './row.ts';
+import { happened, type Row } from './row.ts';
 import { allRun, onStage, type Stage } from './stage.ts';
 
 export interface FaultOptions {
@@ -111,7 +111,7 @@ async function migration(
     const equal = different.length === 0;
     const whole: Row = {
       operation: 'the end of this migration',
-      fault: `${rows.length} times disturbed`,
+      fault: `${happened(rows)} times disturbed`,
       resumed: 'yes',
       endStateEqual: equal,
       broken,

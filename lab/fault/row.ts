@@ -24,6 +24,10 @@ export const notBegun = (operation: string, fault: string): Row => ({
   wrong: timeIsUp,
 });
 
+/** How many of them happened. */
+export const happened = (rows: readonly Row[]): number =>
+  rows.filter(({ wrong }) => wrong !== timeIsUp).length;
+
 /** A row without an end, a difference, a broken law or a surprise. */
 export const isGood = (row: Row): boolean =>
   row.resumed !== 'no' && row.endStateEqual === true && row.broken.length === 0 && row.wrong === undefined;
@@ -64,6 +68,6 @@ export function table(rows: readonly Row[]): string {
 /** `N of N rows are good`, and how many were not begun. */
 export function count(rows: readonly Row[]): string {
   const good = rows.filter(isGood).length;
-  const left = rows.filter(({ wrong }) => wrong === timeIsUp).length;
+  const left = rows.length - happened(rows);
   return `${good} of ${rows.length} rows are good${left === 0 ? '' : `, ${left} not begun`}`;
 }
