@@ -12,7 +12,15 @@ import {
 import type { Check, Operation } from '../operation.ts';
 import type { Step } from '../plan.ts';
 import { shareLayout } from '../share-layout.ts';
-import { absent, givenAway, isCurrent, type Passage, type Place } from './context.ts';
+import {
+  absent,
+  givenAway,
+  isCurrent,
+  type Passage,
+  type Place,
+  standbyFile,
+  standbyText,
+} from './context.ts';
 import { handoverSnapshot, holdTag } from './names.ts';
 import { sealed, stepOf } from './step.ts';
 import { ownSnapshotsOf, type Stream } from './stream.ts';
@@ -75,19 +83,19 @@ function untouched({ to, stream }: Streamed): Check {
 export function streamPlaceStep(passage: Streamed): Step {
   const { to, from, stream, share } = passage;
   const there = to.facts.dataset !== undefined;
-  // Once it was handed over, it is in sight, with the marker.
+  // In the hand-over it comes in sight, with the note of the old place that the new one is the current one; then with the marker.
   const ready: Check = {
     kind: 'run',
     host: to.node,
     argv: [
       'sh',
       '-c',
-      `test "$(cat -- "$3" 2>/dev/null)" = "$4" || { test -d "$2" && { ${unseenScript}; } && test ! -e "$3"; }`,
+      `test "$(cat -- "$3" 2>/dev/null)" = "$4" || test "$(cat -- "$5" 2>/dev/null)" = "$6" || { test -d "$2" && { ${unseenScript}; } && test ! -e "$3"; }`,
       'sh',
       stream.to,
       to.path,
-      shareLayout(to.path).marker,
-      passage.marker,
+      ...[shareLayout(to.path).marker, passage.marker],
+      ...[standbyFile(to), standbyText(passage, to)],
     ],
     expect: { exitCode: 0 },
     what: `${stream.to} on ${to.node} is out of sight, or has the current data of ${share.name}`,

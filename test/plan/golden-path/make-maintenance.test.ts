@@ -377,6 +377,16 @@ describe('two datasets', () => {
     }
   });
 
+  it('are not taken out of sight again by a run that goes on between the mount and the new marker', () => {
+    const [ready] = step(fresh, 'place containers@maint', enter, yaml).probe;
+    expect(ready).toMatchObject({
+      argv: expect.arrayContaining([
+        '/tank/containers/.drayage/standby.json',
+        '{"share":"containers","uuid":"11111111-1111-8111-9111-111111111111","current":"maint"}',
+      ]),
+    });
+  });
+
   it('that are encrypted are sent as they are stored, and the key is asked for before the downtime', () => {
     const facts = share(own({ encrypted: true }), there());
     const { steps } = made(facts, enter, yaml);
