@@ -1,5 +1,7 @@
+import { dirname } from 'node:path/posix';
 import type { Readable } from 'node:stream';
 import type { Host } from '../ssh/host.ts';
+import { quoteArgument } from '../ssh/quote.ts';
 import { printableName } from '../verify/name.ts';
 import { lockOf } from './bulk/part-command.ts';
 import { copyError } from './errors.ts';
@@ -112,6 +114,19 @@ export interface Judged {
 export function judge(pass: Judged, world: PassWorld, ran: Ran): { unsettled: number } {
   const { again, live } = pass;
   const found = parseStderr(ran.stderr);
+  // Only a dry run says so of a target that cannot be made: see mustBeThere.
+  if (ran.unknown.some((line) => line.startsWith('created directory '))) {
+    const target = targetOf(pass.argv);
+    throw copyError('copy/rsync-failed', {
+      seen: `${world.puller.name}: ${target}: No such file or directory`,
+      meaning:
+        'rsync writes only into a directory that is there: below a share that is unmounted there is none.',
+      next: [
+        `ssh ${world.puller.name} findmnt --target ${quoteArgument(dirname(target))}   # is the share mounted?`,
+        again,
+      ],
+    });
+  }
   if (ran.unknown.length > 0) {
     throw copyError('copy/unreadable-output', {
       seen: some(ran.unknown),

@@ -197,9 +197,12 @@ describe('a pass', () => {
       await expect(performPass(pass(kind, source, join(share, 'doc1')), worldOf())).rejects.toMatchObject({
         code: 'copy/rsync-failed',
         seen: expect.stringContaining('No such file or directory'),
-        next: [expect.stringContaining('drayage apply')],
+        next: expect.arrayContaining([expect.stringContaining('drayage apply')]),
       });
     expect(readdirSync(share)).toEqual([]);
+    await expect(performPass(pass('final', source, join(share, 'doc1')), worldOf())).rejects.toMatchObject({
+      next: [`ssh prom findmnt --target ${share}   # is the share mounted?`, expect.anything()],
+    });
   });
 
   test('leaves the source untouched', async () => {
