@@ -1,5 +1,4 @@
 import type { Config, GuestConfig, MoveConfig } from '../config/config.ts';
-import { DrayageError } from '../errors/error.ts';
 import { probe } from '../guest/probe.ts';
 import { readSystem } from '../guest/system.ts';
 import type { Host, Hosts } from '../ssh/host.ts';
@@ -17,6 +16,7 @@ import { readWorkloads } from './guest-workloads.ts';
 import { readKnownIds, unknownOwners } from './known-ids.ts';
 import { otherSources, readMissing } from './missing-sources.ts';
 import { readNode } from './node.ts';
+import { seen } from './not-seen.ts';
 import type { ProxmoxReader } from './proxmox-reader.ts';
 import { readShare } from './share.ts';
 import { readSource } from './source.ts';
@@ -243,30 +243,6 @@ async function readTargetPath(
   );
   if (answers.stat.exitCode !== 0) return 'missing';
   return answers.stat.stdout === 'directory' && answers.inside.stdout === '' ? 'empty' : 'occupied';
-}
-
-/** undefined, with a line in `notSeen`, when it could not be looked at. Errors of this program itself go on. */
-async function seen<T>(
-  notSeen: NotSeen[],
-  subject: string,
-  what: string,
-  look: () => Promise<T>,
-): Promise<T | undefined> {
-  try {
-    return await look();
-  } catch (error) {
-    if (
-      !(error instanceof DrayageError) ||
-      error.code === 'ssh/aborted' ||
-      error.code === 'guest/not-read-only'
-    ) {
-      throw error;
-    }
-    const { seen, meaning } = error;
-    const [next = meaning, ...more] = error.next;
-    notSeen.push({ subject, what, seen, next, ...(more.length === 0 ? {} : { more }), meaning });
-    return undefined;
-  }
 }
 
 function inOrder<T>(found: Readonly<Record<string, T>>, names: readonly string[]): Record<string, T> {

@@ -3,6 +3,7 @@ import { probe } from '../guest/probe.ts';
 import { readSystem } from '../guest/system.ts';
 import type { NotSeen } from '../inspect/findings.ts';
 import { readWorkloads } from '../inspect/guest-workloads.ts';
+import { seen } from '../inspect/not-seen.ts';
 import { pathsOn, sharesOf } from '../plan/golden-path/context.ts';
 import type { Journey, MaintainedGuest, MaintenanceFacts } from '../plan/golden-path/facts.ts';
 import { shareLayout } from '../plan/share-layout.ts';
@@ -12,7 +13,7 @@ import { proxmoxReader } from '../proxmox/reader.ts';
 import type { Host, Hosts } from '../ssh/host.ts';
 import { asUser } from '../workloads/as-user.ts';
 import { haManaged } from './ha.ts';
-import { readPlaces, seenOrNoted } from './places.ts';
+import { readPlaces } from './places.ts';
 
 export interface MaintenanceQuestion {
   readonly config: Config;
@@ -81,11 +82,11 @@ async function readGuest(
 ): Promise<MaintainedGuest | undefined> {
   const guest = config.guests[name];
   if (guest === undefined) return undefined;
-  const found = await seenOrNoted(notSeen, `guest ${name}`, 'its virtual machine', () =>
+  const found = await seen(notSeen, `guest ${name}`, 'its virtual machine', () =>
     proxmoxReader(client).vm(guest.vmid),
   );
   if (found === undefined) return undefined;
-  const localDisks = await seenOrNoted(notSeen, `guest ${name}`, 'its local disks', () =>
+  const localDisks = await seen(notSeen, `guest ${name}`, 'its local disks', () =>
     localDisksOf(client, found.vm.node, guest.vmid),
   );
   const base = {
@@ -99,7 +100,7 @@ async function readGuest(
   const mounts = shares.filter(({ mapping }) =>
     found.vm.vm.virtiofs.some((device) => device.mapping === mapping),
   );
-  const inside = await seenOrNoted(notSeen, `guest ${name}`, 'the system inside', () =>
+  const inside = await seen(notSeen, `guest ${name}`, 'the system inside', () =>
     readInside(hosts(name), config, name, mounts, notSeen),
   );
   return { ...base, ...inside };

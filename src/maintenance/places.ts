@@ -1,6 +1,6 @@
 import type { Config, ShareConfig } from '../config/config.ts';
-import { DrayageError } from '../errors/error.ts';
 import type { NotSeen } from '../inspect/findings.ts';
+import { seen } from '../inspect/not-seen.ts';
 import type { Journey, MaintenanceFacts } from '../plan/golden-path/facts.ts';
 import type { Hosts } from '../ssh/host.ts';
 import { readPlace } from './place.ts';
@@ -20,14 +20,14 @@ export async function readPlaces(
   const path = elsewhere?.path ?? share.path;
   const asSeenFrom = (name: string) => config.nodes[name]?.sshFromNode ?? name;
   const [own, other] = await Promise.all([
-    seenOrNoted(notSeen, `node ${share.node}`, share.path, () =>
+    seen(notSeen, `node ${share.node}`, share.path, () =>
       readPlace(hosts(share.node), {
         path: share.path,
         dataset: share.dataset,
         otherNode: asSeenFrom(journey.node),
       }),
     ),
-    seenOrNoted(notSeen, `node ${journey.node}`, path, () =>
+    seen(notSeen, `node ${journey.node}`, path, () =>
       readPlace(hosts(journey.node), {
         path,
         ...(dataset === undefined ? {} : { dataset }),
@@ -38,35 +38,11 @@ export async function readPlaces(
   if (own === undefined || other === undefined || dataset === undefined)
     return { ...(own === undefined ? {} : { own }), ...(other === undefined ? {} : { other }) };
   // Without their snapshots the copy engine carries the share, and the plan says why.
-  const streams = await seenOrNoted(notSeen, `node ${journey.node}`, 'its snapshots', () =>
+  const streams = await seen(notSeen, `node ${journey.node}`, 'its snapshots', () =>
     withStreams(
       { host: hosts(share.node), dataset: share.dataset, facts: own },
       { host: hosts(journey.node), dataset, facts: other },
     ),
   );
   return streams === undefined ? { own, other } : { own: streams[0], other: streams[1] };
-}
-
-/** What a look found; where it could not be made, that is noted, and why. */
-export async function seenOrNoted<T>(
-  notSeen: NotSeen[],
-  subject: string,
-  what: string,
-  look: () => Promise<T>,
-): Promise<T | undefined> {
-  try {
-    return await look();
-  } catch (error) {
-    if (!(error instanceof DrayageError) || error.code === 'ssh/aborted') throw error;
-    const [next = error.meaning, ...more] = error.next;
-    notSeen.push({
-      subject,
-      what,
-      seen: error.seen,
-      next,
-      ...(more.length === 0 ? {} : { more }),
-      meaning: error.meaning,
-    });
-    return undefined;
-  }
 }
