@@ -10,7 +10,9 @@ export interface EditedFile {
   /** Four octal digits. */
   readonly mode: string;
   readonly owner: { readonly uid: number; readonly gid: number };
+  /** What becomes another value: `doc2.proxmox.virtiofs`. */
   readonly attribute: string;
+  /** Nix evaluated both texts; else they were compared by what is written out in them. */
   readonly evaluated: boolean;
 }
 

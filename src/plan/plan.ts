@@ -30,6 +30,15 @@ export const stepSchema = z.strictObject({
 });
 export type Step = z.infer<typeof stepSchema>;
 
+/** What a step is made from: it needs, looks for, does, proves and takes back nothing. */
+export const emptyStep = (): Pick<Step, 'needs' | 'probe' | 'operations' | 'proof' | 'undo'> => ({
+  needs: [],
+  probe: [],
+  operations: [],
+  proof: [],
+  undo: [],
+});
+
 /** Something that keeps the plan, or the phase, from being applied. */
 export const blockerSchema = z.strictObject({
   code: z.string(),

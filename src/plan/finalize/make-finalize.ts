@@ -4,7 +4,7 @@ import { destroySnapshot } from '../../zfs/commands.ts';
 import { shareAway } from '../blockers/share-away.ts';
 import { handedOver, type MoveContext, moveContext, sourceGuard } from '../context.ts';
 import type { Check, Operation } from '../operation.ts';
-import type { Blocker, Plan, Step } from '../plan.ts';
+import { type Blocker, emptyStep, type Plan, type Step } from '../plan.ts';
 import { planId } from '../plan-id.ts';
 import { cutoverSnapshot, moveLayout } from '../share-layout.ts';
 import { excludes } from '../steps/copy.ts';
@@ -140,11 +140,7 @@ function step(context: MoveContext, id: string, rest: Partial<Step> & Pick<Step,
     phase: move.phase,
     move: move.name,
     stage: 'finalize',
-    needs: [],
-    probe: [],
-    operations: [],
-    proof: [],
-    undo: [],
+    ...emptyStep(),
     ...rest,
   };
 }

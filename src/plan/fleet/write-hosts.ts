@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { EditedFile } from '../../nix/edited-file.ts';
 import type { Check } from '../operation.ts';
 import type { Plan, Step } from '../plan.ts';
 import { planId } from '../plan-id.ts';
@@ -6,18 +7,7 @@ import { hasDigest } from '../steps/checks.ts';
 import { differenceOf } from './difference.ts';
 
 /** An edited file of the fleet, not written yet. */
-export interface FleetFileEdit {
-  /** Absolute, without symbolic links: the file itself is replaced. */
-  readonly path: string;
-  readonly before: string;
-  readonly after: string;
-  /** Four octal digits. */
-  readonly mode: string;
-  readonly owner: { readonly uid: number; readonly gid: number };
-  /** What becomes another value: `doc2.proxmox.virtiofs`. */
-  readonly attribute: string;
-  /** Nix evaluated both texts; else they were compared by what is written out in them. */
-  readonly evaluated: boolean;
+export interface FleetFileEdit extends EditedFile {
   /** How it was proven, where that is not by a value of the file. */
   readonly how?: string;
 }

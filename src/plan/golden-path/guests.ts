@@ -1,7 +1,7 @@
 import type { Config } from '../../config/config.ts';
 import { mountUnitName } from '../../guest/unit-name.ts';
 import type { Check, Operation } from '../operation.ts';
-import type { Step } from '../plan.ts';
+import { emptyStep, type Step } from '../plan.ts';
 import { shareLayout } from '../share-layout.ts';
 import { running } from '../steps/running.ts';
 import { startStep } from '../steps/start.ts';
@@ -83,11 +83,7 @@ function step(caravan: Caravan, id: string, rest: Partial<Step> & Pick<Step, 'ti
     id,
     phase: caravan.phase,
     stage: 'cutover',
-    needs: [],
-    probe: [],
-    operations: [],
-    proof: [],
-    undo: [],
+    ...emptyStep(),
     ...rest,
   };
 }

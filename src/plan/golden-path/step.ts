@@ -1,6 +1,6 @@
 import { getDatasetProperties } from '../../zfs/commands.ts';
 import type { Check, Operation } from '../operation.ts';
-import type { Step } from '../plan.ts';
+import { emptyStep, type Step } from '../plan.ts';
 import type { Passage, Place } from './context.ts';
 
 /** A step of a share on its way. */
@@ -13,11 +13,7 @@ export function stepOf(
     id: `${id} ${passage.key}`,
     phase: passage.phase,
     move: passage.key,
-    needs: [],
-    probe: [],
-    operations: [],
-    proof: [],
-    undo: [],
+    ...emptyStep(),
     ...rest,
   };
 }

@@ -1,4 +1,4 @@
-import type { Step } from '../plan.ts';
+import { emptyStep, type Step } from '../plan.ts';
 
 /** A step of a guest that is made, or fitted in; what is left out is empty. */
 export function guestStep(
@@ -10,11 +10,7 @@ export function guestStep(
     id: `${id} ${name}`,
     phase: `guest ${name}`,
     stage: 'prepare',
-    needs: [],
-    probe: [],
-    operations: [],
-    proof: [],
-    undo: [],
+    ...emptyStep(),
     ...rest,
   };
 }

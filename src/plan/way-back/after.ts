@@ -4,7 +4,7 @@ import type { SourceDirectory } from '../../inspect/findings.ts';
 import { createSnapshot } from '../../zfs/commands.ts';
 import { handedOver, type MoveContext, sourceGuard } from '../context.ts';
 import type { Check, Operation } from '../operation.ts';
-import type { Plan, Step } from '../plan.ts';
+import { emptyStep, type Plan, type Step } from '../plan.ts';
 import { cutoverSnapshot, moveLayout, snapshotPath } from '../share-layout.ts';
 import { excludes } from '../steps/copy.ts';
 import { running } from '../steps/running.ts';
@@ -65,11 +65,7 @@ function step(context: MoveContext, id: string, rest: Partial<Step> & Pick<Step,
     phase: move.phase,
     move: move.name,
     stage: 'cutover',
-    needs: [],
-    probe: [],
-    operations: [],
-    proof: [],
-    undo: [],
+    ...emptyStep(),
     ...rest,
   };
 }
