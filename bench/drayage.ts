@@ -18,7 +18,7 @@ import { type BenchWorld, mustRun } from './world.ts';
 /** Seconds of one window, in whole and by its parts, and how many names its list had. */
 export interface WindowParts {
   readonly total: number;
-  /** The source's clock. Its \`sync\` runs beside the pass. */
+  /** The source's clock. Its `sync` runs beside the pass. */
   readonly clock: number;
   /** One walk over the source's metadata. */
   readonly scan: number;

@@ -29,7 +29,7 @@ export interface Scanned {
 const mostLinked = 100_000;
 
 /**
- * Goes through the source once, by two walks that share its directories: one alone waits for the kernel most of the time.
+ * Goes through the source once, by two walks that share its directories: one alone keeps one core busy, and the other idle.
  * Directories that are where they were go to `writer`; memory grows with what changed.
  * @param knownLines of the last directories file
  * @param asked directories whose presence the caller wants to know
