@@ -39,6 +39,6 @@ export function lookingWorld(parts: {
     compare: compareTrees,
     compared: () => undefined,
     now: () => Date.now(),
-    sleep: (milliseconds) => wait(milliseconds),
+    sleep: (milliseconds, signal) => wait(milliseconds, undefined, { signal }).catch(() => {}),
   };
 }

@@ -54,7 +54,7 @@ export function openWorld(parts: {
       if (before?.scope !== 'full' || report.scope === 'full') compared.set(report.move, report);
     },
     now: () => Date.now(),
-    sleep: (milliseconds) => wait(milliseconds),
+    sleep: (milliseconds, signal) => wait(milliseconds, undefined, { signal }).catch(() => {}),
   };
   return { world, compared };
 }

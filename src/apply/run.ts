@@ -7,6 +7,7 @@ import { applyError } from './errors.ts';
 import type { StepOutcome } from './events.ts';
 import { perform } from './perform.ts';
 import { projectWindow } from './projection.ts';
+import { type Answer, whileAsked } from './waiting.ts';
 import {
   closeWindow,
   type Downtime,
@@ -30,7 +31,7 @@ export interface Gate {
 export interface ApplyOptions {
   readonly plan: Plan;
   readonly world: World;
-  readonly gate: (gate: Gate) => Promise<'open' | 'stay'>;
+  readonly gate: (gate: Gate) => Promise<Answer>;
   /** The last stage to be done; absent: all but `finalize`. */
   readonly until?: Stage;
   /** Only these phases; absent: all. */
@@ -250,14 +251,19 @@ class Run {
     this.expected = expected;
     const open = this.world.marks.get().window;
     this.world.sink({ type: 'gate', phase: step.phase, expectedWindowSeconds: expected, parts });
-    const answer = await this.options.gate({
-      phase: step.phase,
-      moves,
-      expectedWindowSeconds: expected,
-      ...(open === undefined ? {} : { openSince: open.openedAt }),
-    });
+    const ask = () =>
+      this.options.gate({
+        phase: step.phase,
+        moves,
+        expectedWindowSeconds: expected,
+        ...(open === undefined ? {} : { openSince: open.openedAt }),
+      });
+    const seeds = open === undefined && this.options.back === undefined;
+    const answer = seeds
+      ? await whileAsked(ask, (world) => this.seedAgain(moves, world), this.world)
+      : await ask();
     this.passed = answer === 'open';
-    if (this.passed && open === undefined && this.options.back === undefined) await this.catchUp(step, moves);
+    if (this.passed && seeds) await this.catchUp(step, moves);
     if (!this.passed) {
       this.world.sink({
         type: 'message',
@@ -268,17 +274,21 @@ class Run {
     return this.passed;
   }
 
-  /**
-   * The operator may have taken hours to answer: what has changed since is carried while everything still runs, and the
-   * last pass finds little to do.
-   */
+  /** What has changed since the last pass is carried while everything still runs, and the last one finds little to do. */
   async catchUp(step: Step, moves: readonly string[]): Promise<void> {
+    await this.seedAgain(moves, this.world);
+    if (this.world.finish.aborted) throw interrupted(step, this.again);
+  }
+
+  /** Another pass over each of these moves, where the one before did not end just now. */
+  async seedAgain(moves: readonly string[], world: World): Promise<void> {
     for (const { id, move, operations } of this.plan.steps) {
       const seed = seedOf({ operations });
       if (seed === undefined || move === undefined || !moves.includes(move)) continue;
-      if (this.world.now() - (this.seedEnds.get(id) ?? Number.NEGATIVE_INFINITY) < freshMs) continue;
-      await perform(seed, this.world, id);
-      if (this.world.finish.aborted) throw interrupted(step, this.again);
+      if (world.now() - (this.seedEnds.get(id) ?? Number.NEGATIVE_INFINITY) < freshMs) continue;
+      await perform(seed, world, id);
+      if (world.finish.aborted) return;
+      this.seedEnds.set(id, world.now());
     }
   }
 

@@ -62,5 +62,6 @@ export interface World {
   readonly compared: (report: MoveReport) => void;
   /** Milliseconds since the epoch, of the controller. */
   readonly now: () => number;
-  readonly sleep: (milliseconds: number) => Promise<void>;
+  /** Ends early, and well, when the signal is aborted. */
+  readonly sleep: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Event } from '../../src/apply/events.ts';
@@ -393,7 +394,9 @@ export function fakeWorld(
       clock += 100;
       return clock;
     },
-    sleep: async () => {},
+    async sleep(_milliseconds, signal) {
+      if (signal !== undefined && !signal.aborted) await once(signal, 'abort');
+    },
     ...more,
   };
   return { world, events };

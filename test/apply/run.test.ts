@@ -1,8 +1,10 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Event } from '../../src/apply/events.ts';
 import { observe } from '../../src/apply/observe.ts';
 import { type ApplyOptions, applyPlan } from '../../src/apply/run.ts';
 import type { Check } from '../../src/plan/operation.ts';
@@ -136,6 +138,64 @@ describe('a run', () => {
       expect(result).toMatchObject({ error: { code: 'apply/interrupted' } });
       expect(durable.facts).toMatchObject(back);
       expect(events.some(({ type }) => type === 'window-opened')).toBe(false);
+    });
+  });
+
+  describe('whose operator thinks about it', () => {
+    /** Answers after so many pauses. */
+    async function thinking(pauses: number, answer: 'open' | 'stay', durable = fresh(), fault?: Fault) {
+      let reply: (answer: 'open' | 'stay') => void = () => {};
+      const slept: number[] = [];
+      const asked = new Promise<'open' | 'stay'>((resolve) => {
+        reply = resolve;
+      });
+      const sleep = async (milliseconds: number, signal?: AbortSignal) => {
+        slept.push(milliseconds);
+        if (slept.length > pauses) {
+          reply(answer);
+          await once(signal as AbortSignal, 'abort');
+        }
+      };
+      let clock = 0;
+      const now = () => {
+        clock += 20_000;
+        return clock;
+      };
+      return { durable, slept, ...(await run(durable, fault, { gate: () => asked }, { sleep, now })) };
+    }
+    const said = (events: readonly Event[]) =>
+      events.flatMap((event) => (event.type === 'message' ? [event.text] : []));
+
+    test('goes on carrying what changes, quietly, and says so when it is answered', async () => {
+      const { durable, slept, result, events } = await thinking(3, 'open');
+      expect(result.exitCode).toBe(0);
+      expect(durable.history.slice(2, 7)).toEqual(['bulk', 'changes', 'changes', 'changes', 'changes']);
+      expect(slept[0]).toBe(60_000);
+      expect(said(events)).toContain('While the question waited, what had changed was carried: 3 passes.');
+      const order = events.map(({ type }) => type);
+      expect(order.slice(order.indexOf('gate') + 1)[0]).toBe('message');
+      expect(durable.facts).toMatchObject(arrived);
+    });
+
+    test('rests ten times as long as a pass took', async () => {
+      const { slept } = await thinking(2, 'open');
+      expect(slept[1]).toBeGreaterThan(600_000);
+    });
+
+    test('and leaves it has no downtime', async () => {
+      const { durable, result, events } = await thinking(1, 'stay');
+      expect(result.exitCode).toBe(6);
+      expect(durable.facts).toMatchObject(back);
+      expect(events.some(({ type }) => type === 'window-opened')).toBe(false);
+    });
+
+    test('is told when the last pass failed; the one after the answer decides', async () => {
+      const durable = fresh();
+      const { result, events } = await thinking(1, 'open', durable, { at: 4, kind: 'fails' });
+      expect(said(events)).toContainEqual(
+        expect.stringContaining('The last pass while the question waited failed: '),
+      );
+      expect(result.exitCode).toBe(0);
     });
   });
 
