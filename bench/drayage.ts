@@ -18,9 +18,7 @@ import { type BenchWorld, mustRun } from './world.ts';
 /** Seconds of one window, in whole and by its parts, and how many names its list had. */
 export interface WindowParts {
   readonly total: number;
-  /** The source's clock. Its `sync` runs beside the pass. */
-  readonly clock: number;
-  /** One walk over the source's metadata. */
+  /** One look at the source's metadata. The source's clock and its `sync` are beside the pass. */
   readonly scan: number;
   /** The rest of the pass: listings, both rsyncs of the list. */
   readonly pass: number;
@@ -114,11 +112,11 @@ export function startMove(world: BenchWorld, target: string): DrayageMove {
   async function pass(frozen: boolean): Promise<WindowParts> {
     if (baseline === undefined) throw new Error('not settled yet');
     const begun = performance.now();
-    const since = await readClock(world.guest);
+    const clock = readClock(world.guest);
+    if (!frozen) await clock;
     // At rest nothing is stored any more: the sync need not come before the look, only before the end.
     const sync = mustRun(world.guest, ['sync', '-f', world.tree.root]);
     if (!frozen) await sync;
-    const marked = performance.now();
     const carried = await performChangePass(
       {
         move: 'docker',
@@ -136,7 +134,10 @@ export function startMove(world: BenchWorld, target: string): DrayageMove {
         puller: world.node,
         source: world.guest,
         folder: world.folder,
-        keepDoubt: (names) => writeFile(join(world.folder, 'pending'), names.join('\0'), { flush: true }),
+        keepDoubt: async (names) => {
+          await clock;
+          await writeFile(join(world.folder, 'pending'), names.join('\0'), { flush: true });
+        },
       },
     );
     await sync;
@@ -149,14 +150,13 @@ export function startMove(world: BenchWorld, target: string): DrayageMove {
     });
     if (frozen) refuse(differences.length, differences);
     const pending = [...new Set(differences.map(({ name }) => name))];
-    baseline = { since, directories: carried.directories, pending, entries: carried.entries };
+    baseline = { since: await clock, directories: carried.directories, pending, entries: carried.entries };
     const total = (performance.now() - begun) / 1000;
     const scan = carried.scanSeconds;
     return {
       total,
-      clock: (marked - begun) / 1000,
       scan,
-      pass: (passed - marked) / 1000 - scan,
+      pass: (passed - begun) / 1000 - scan,
       compare: total - (passed - begun) / 1000,
       listed: carried.listed.length,
     };

@@ -119,10 +119,9 @@ async function measure(
         },
         twoPass: { what: '(b) `rsync -aHAXS --numeric-ids --delete`, second pass', seconds: times.twoPass },
         window: {
-          what: "drayage's window: clock, change list, sync beside it, proof of the list",
+          what: "drayage's window: change list, clock and sync beside it, proof of the list",
           seconds: of('total'),
         },
-        windowClock: { what: "... of it: the source's clock", seconds: of('clock') },
         windowScan: {
           what: '... of it: scan of the source (all that grows with the tree)',
           seconds: of('scan'),

@@ -124,18 +124,21 @@ export async function keepBaseline(
     await rm(join(copyFolder(world, move), before.folder), { recursive: true, force: true });
 }
 
-/** The baseline that the marks name, or why it cannot be trusted now. */
+/** Why a baseline cannot be trusted by what the source's clock says now; undefined: it can. */
+export function clockDoubt({ since }: Baseline, now: Clock, host: string): string | undefined {
+  if (since.bootId !== now.bootId) return `${host} was booted since the copy before`;
+  if (!sameClock(since, now)) return `the clock of ${host} was set since the copy before`;
+  return undefined;
+}
+
+/** The baseline that the marks name, or why there is none. Whether it can be trusted, `clockDoubt` tells. */
 export async function readBaseline(
   operation: Copy,
-  now: Clock,
   world: World,
 ): Promise<{ readonly baseline: Baseline } | { readonly because: string }> {
   const kept = world.marks.get().moves[operation.move]?.baseline;
-  const { host } = operation.source;
   if (kept === undefined)
     return { because: `it is not known since when ${operation.target.path} is a copy of the source` };
-  if (kept.since.bootId !== now.bootId) return { because: `${host} was booted since the copy before` };
-  if (!sameClock(kept.since, now)) return { because: `the clock of ${host} was set since the copy before` };
   const folder = join(copyFolder(world, operation.move), kept.folder);
   try {
     const names = (await promisify(gunzip)(await readFile(join(folder, kept.pending)))).toString('latin1');

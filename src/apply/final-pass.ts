@@ -1,5 +1,6 @@
 import {
   type Baseline,
+  clockDoubt,
   copyFolder,
   dropBaseline,
   forgetManifests,
@@ -50,15 +51,27 @@ interface Carried {
 async function carry(operation: Copy, world: World, step: string): Promise<Carried> {
   if (operation.full !== undefined) return whole(operation, operation.full, false, world, step);
   const { source } = sidesOfCopy(operation, world);
-  const read = await readBaseline(operation, await readClock(source.host), world);
+  const read = await readBaseline(operation, world);
   if ('because' in read) return whole(operation, read.because, false, world, step);
   const known = read.baseline;
+  const doubt = readClock(source.host).then((now) => clockDoubt(known, now, operation.source.host));
+  doubt.catch(() => {});
+  const refuse = async () => {
+    const because = await doubt;
+    if (because !== undefined) throw new Error(because);
+  };
   const folder = await newFolder(operation.move, world);
   // Nothing is stored any more, through a mapping or otherwise: the look need not wait for the sync, only the end.
-  const [result] = await Promise.all([
-    byList(operation, known, shareOf(operation, known), folder, world, step),
+  const [passed, synced] = await Promise.allSettled([
+    byList(operation, known, shareOf(operation, known), folder, world, step, refuse),
     syncTree(source.host, source.path),
   ]);
+  const because = await doubt;
+  // A source that was booted meanwhile may also have looked like another one.
+  if (because !== undefined) return whole(operation, because, false, world, step);
+  if (passed.status === 'rejected') throw passed.reason;
+  if (synced.status === 'rejected') throw synced.reason;
+  const result = passed.value;
   if (result.kind === 'too-large') {
     const because = `${entries(result.listed)} have changed, more than ${Math.round(operation.maxShare * 100)} % of ${entries(known.entries)}`;
     return whole(operation, because, true, world, step);
@@ -74,7 +87,10 @@ async function carry(operation: Copy, world: World, step: string): Promise<Carri
   };
 }
 
-/** @param folder takes the files of this pass, which nobody needs afterwards */
+/**
+ * @param folder takes the files of this pass, which nobody needs afterwards
+ * @param refuse asked before the target is touched: the look at what is to be done need not wait for the answer
+ */
 async function byList(
   operation: Copy,
   known: Baseline,
@@ -82,6 +98,7 @@ async function byList(
   folder: string,
   world: World,
   step: string,
+  refuse: () => Promise<void> = async () => {},
 ) {
   const { move, target, source, exclude, maxDelete, listArgv } = operation;
   const { topIsShare } = target;
@@ -95,7 +112,10 @@ async function byList(
       folder,
       signal: world.stop,
       progress: telling(world, step, 'what has changed since'),
-      keepDoubt: (names) => keepDoubt(move, names, world),
+      keepDoubt: async (names) => {
+        await refuse();
+        await keepDoubt(move, names, world);
+      },
     },
   );
 }

@@ -1,6 +1,7 @@
 import { count } from '../plan/render/words.ts';
 import {
   type Baseline,
+  clockDoubt,
   copyFolder,
   dropBaseline,
   forgetManifests,
@@ -73,10 +74,12 @@ function windowBegan(move: string, world: World): boolean {
 
 async function knownBefore(operation: Copy, world: World): Promise<Baseline | undefined> {
   if (world.marks.get().moves[operation.move]?.baseline === undefined) return undefined;
-  const now = await readClock(world.hosts(operation.source.host));
-  const read = await readBaseline(operation, now, world);
-  if ('baseline' in read) return read.baseline;
-  say(world, `Both sides are compared anew: ${read.because}.`, 'warning');
+  const { host } = operation.source;
+  const read = await readBaseline(operation, world);
+  const doubt =
+    'because' in read ? read.because : clockDoubt(read.baseline, await readClock(world.hosts(host)), host);
+  if ('baseline' in read && doubt === undefined) return read.baseline;
+  say(world, `Both sides are compared anew: ${doubt}.`, 'warning');
   // Digests are remembered by ctime, which a clock that was set makes ambiguous.
   await forgetManifests(operation.move, world);
   return undefined;

@@ -70,6 +70,8 @@ function world(more: Partial<World> = {}) {
       return { ...settled, pending: unequal.shift() ?? [] };
     },
     async changes(pass, baseline, given) {
+      // As the real one: looked at, and nothing touched before.
+      if (finds[0] !== 'too-large') await given.keepDoubt(baseline.pending);
       durable.journal.push({ kind: 'intent' } as never);
       const pending = baseline.pending.length === 0 ? '' : ` with ${baseline.pending.join(' ')}`;
       done.push(

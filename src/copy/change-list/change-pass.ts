@@ -130,7 +130,7 @@ async function onePass(
   let connection: 'keep' | 'end' = 'end';
   try {
     const result = await carryChanges(pass, baseline, startCarriers(pass, world, line.ready), world);
-    if (!pass.frozen) connection = 'keep';
+    connection = 'keep';
     return result;
   } finally {
     await line.close(connection);

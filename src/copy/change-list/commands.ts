@@ -12,7 +12,7 @@ function pruned(exclude: readonly string[]): string[] {
   return ['(', ...paths, ')', '-prune', '-o'];
 }
 
-/** What a scan ends with when the path is no directory or has nothing in it: no exit code of find. */
+/** What a command ends with when the path is no directory, or has nothing in it: no exit code of find. */
 export const nothingThere = 3;
 
 /** type, device:inode, names, blocks of 512 bytes, size, path; ended by NUL. */
@@ -37,8 +37,14 @@ export function scanCommand(
   since: number,
   others: readonly string[] = [],
 ): string[] {
-  const script = `cd -- "$1" && test -n "$(find . -mindepth 1 -maxdepth 1 -print -quit)" || exit ${nothingThere}; shift; exec find . -xdev "$@"`;
+  const script = `cd -- "$1" || exit ${nothingThere}; shift; exec find . -xdev "$@"`;
   return ['sh', '-c', script, 'sh', path, ...pruned(exclude), ...without(others), ...scanned(since)];
+}
+
+/** Is there anything in it, also of what a scan does not enter? */
+export function anythingCommand(path: string): string[] {
+  const script = `cd -- "$1" && test -n "$(find . -mindepth 1 -maxdepth 1 -print -quit)" || exit ${nothingThere}`;
+  return ['sh', '-c', script, 'sh', path];
 }
 
 function scanned(since: number): string[] {

@@ -3,9 +3,9 @@ import type { RunResult } from '../../ssh/host.ts';
 import { printableName } from '../../verify/name.ts';
 import { nulList, nulRecords } from '../../verify/records.ts';
 import { copyError } from '../errors.ts';
-import { nothingThere, scanCommand, scanOfCommand } from './commands.ts';
+import { anythingCommand, nothingThere, scanCommand, scanOfCommand } from './commands.ts';
 import { type DirectoriesWriter, directoryLine, directoryNames } from './directories.ts';
-import { checkFind, notUnderstood, parseSeen, type Seen, type Side } from './look.ts';
+import { checkFind, notUnderstood, parseSeen, running, type Seen, type Side } from './look.ts';
 import { hasAncestorIn } from './names.ts';
 import { halfOf } from './split.ts';
 
@@ -67,6 +67,7 @@ export async function scan(
       checkFind(source, ended);
       tally.last(ended.rest);
     }
+    if (tally.topAlone) await refuseNothing(source);
   } catch (error) {
     stop.abort(error);
     await second?.catch(() => {});
@@ -160,6 +161,11 @@ class Tally {
     return lines;
   }
 
+  /** Of all that is not excluded. */
+  get topAlone(): boolean {
+    return this.#entries === 1;
+  }
+
   scanned(): Scanned {
     const fresh = this.#fresh;
     return {
@@ -192,6 +198,11 @@ function otherFileSystem(source: Side, name: string): Error {
     seen: `${path} on ${source.host.name} is another file system, or a subvolume: it was mounted or made after the inspection.`,
     next: [`ssh ${source.host.name} findmnt --submounts ${source.path}`, 'drayage plan'],
   });
+}
+
+async function refuseNothing(source: Side): Promise<void> {
+  const { exitCode, stderr } = await source.host.run(anythingCommand(source.path), running(source));
+  if (exitCode !== 0) throw nothingHere(source, stderr.toString('utf8'));
 }
 
 function nothingHere(source: Side, said: string): Error {
