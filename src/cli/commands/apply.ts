@@ -1,16 +1,16 @@
 import { join } from 'node:path';
-import type { Sink } from '../../apply/events.ts';
 import { openMarks } from '../../apply/marks.ts';
 import { observe } from '../../apply/observe.ts';
 import { finishPowerCycle, isFinished, lastPowerCycle } from '../../apply/power-cycle.ts';
 import { readPlan } from '../../apply/recorded-plans.ts';
-import { applyPlan, type Gate } from '../../apply/run.ts';
+import { applyPlan } from '../../apply/run.ts';
 import { listRuns, openRun, stateFolder } from '../../apply/run-folder.ts';
 import { exitCode } from '../../errors/exit-code.ts';
 import { refuseJourney } from '../../maintenance/perform.ts';
 import type { Plan, Stage } from '../../plan/plan.ts';
 import { planAsText } from '../../plan/render/text.ts';
 import { count, type Standing } from '../../plan/render/words.ts';
+import { askAtGate } from '../ask-at-gate.ts';
 import { usageError } from '../errors.ts';
 import type { Action } from '../program.ts';
 import { writeReport } from '../report.ts';
@@ -75,7 +75,7 @@ export const apply: Action = (globals, given, [file]) =>
       const result = await applyPlan({
         plan,
         world,
-        gate: (gate) => askAtGate(session, options, plan, gate, world.sink),
+        gate: (gate) => askAtGate(session.terminal, world.sink, plan, gate, options.window),
         ...(options.until === undefined || unfinished !== undefined ? {} : { until: options.until }),
         ...(options.phase === undefined ? {} : { phases: [options.phase] }),
       });
@@ -165,25 +165,4 @@ async function mayBegin(
   if (/^y(es)?$/i.test(answer)) return true;
   terminal.err.write('Nothing was done.\n');
   return false;
-}
-
-async function askAtGate(
-  session: Session,
-  options: ApplyOptions,
-  plan: Plan,
-  gate: Gate,
-  sink: Sink,
-): Promise<'open' | 'stay'> {
-  const { terminal } = session;
-  const expected = gate.expectedWindowSeconds;
-  if (options.window !== undefined && expected <= options.window) return 'open';
-  sink({ type: 'waiting', phase: gate.phase, expectedWindowSeconds: expected });
-  if (options.window !== undefined) return 'stay';
-  if (!terminal.interactive) return 'stay';
-  const since = gate.openSince === undefined ? '' : ` The window is open since ${gate.openSince}.`;
-  terminal.err.write(terminal.talk.warn(`\nNow the downtime of ${gate.moves.join(', ')}.${since}\n`));
-  const answer = await terminal.ask(
-    `Type the plan's id, ${plan.id}, to open the window; anything else stays here: `,
-  );
-  return answer === plan.id ? 'open' : 'stay';
 }

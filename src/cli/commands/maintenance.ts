@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import { type Marks, openMarks } from '../../apply/marks.ts';
 import { observe } from '../../apply/observe.ts';
 import { readPlan } from '../../apply/recorded-plans.ts';
-import type { Gate } from '../../apply/run.ts';
 import { openRun, stateFolder } from '../../apply/run-folder.ts';
 import { exitCode } from '../../errors/exit-code.ts';
 import { maintenanceError } from '../../maintenance/errors.ts';
@@ -14,7 +13,8 @@ import { makeMaintenance } from '../../plan/golden-path/make-maintenance.ts';
 import { commandOf } from '../../plan/golden-path/names.ts';
 import type { Plan, Stage } from '../../plan/plan.ts';
 import { maintenanceAsText } from '../../plan/render/golden-path.ts';
-import { count, duration, type Standing } from '../../plan/render/words.ts';
+import { count, type Standing } from '../../plan/render/words.ts';
+import { askAtGate } from '../ask-at-gate.ts';
 import { usageError } from '../errors.ts';
 import type { Action } from '../program.ts';
 import { writeReport } from '../report.ts';
@@ -73,7 +73,7 @@ async function carry(session: Session, journey: Journey, options: MaintenanceOpt
       plan,
       world,
       journey,
-      gate: (gate) => askAtGate(session, options, plan, gate),
+      gate: (gate) => askAtGate(session.terminal, world.sink, plan, gate, options.window),
       ...(options.until === undefined || unfinished !== undefined ? {} : { until: options.until }),
     });
     if (result.error !== undefined) showError(result.error, terminal);
@@ -193,21 +193,4 @@ async function agreed(
   if (/^y(es)?$/i.test(await terminal.ask(question))) return true;
   terminal.err.write('Nothing was done.\n');
   return false;
-}
-
-async function askAtGate(
-  { terminal }: Session,
-  options: MaintenanceOptions,
-  plan: Plan,
-  gate: Gate,
-): Promise<'open' | 'stay'> {
-  const expected = gate.expectedWindowSeconds;
-  if (options.window !== undefined) return expected <= options.window ? 'open' : 'stay';
-  if (!terminal.interactive) return 'stay';
-  const since = gate.openSince === undefined ? '' : ` The window is open since ${gate.openSince}.`;
-  terminal.err.write(terminal.talk.warn(`\nNow the downtime, likely about ${duration(expected)}.${since}\n`));
-  const answer = await terminal.ask(
-    `Type the plan's id, ${plan.id}, to open the window; anything else stays here: `,
-  );
-  return answer === plan.id ? 'open' : 'stay';
 }

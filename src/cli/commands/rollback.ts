@@ -1,8 +1,6 @@
 import { join } from 'node:path';
-import type { Sink } from '../../apply/events.ts';
 import { openMarks } from '../../apply/marks.ts';
 import { observe } from '../../apply/observe.ts';
-import type { Gate } from '../../apply/run.ts';
 import { openRun, stateFolder } from '../../apply/run-folder.ts';
 import type { MoveConfig } from '../../config/config.ts';
 import { exitCode } from '../../errors/exit-code.ts';
@@ -10,7 +8,7 @@ import type { Findings } from '../../inspect/findings.ts';
 import { refuseJourney } from '../../maintenance/perform.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { rollbackAsText, writtenLines } from '../../plan/render/rollback.ts';
-import { count, duration } from '../../plan/render/words.ts';
+import { count } from '../../plan/render/words.ts';
 import { cutoverSnapshot } from '../../plan/share-layout.ts';
 import type { Choice, RollbackFacts } from '../../plan/way-back/facts.ts';
 import { makeRollback, movesToTakeBack, wasHandedOver } from '../../plan/way-back/make-rollback.ts';
@@ -20,6 +18,7 @@ import { performedSteps } from '../../rollback/performed.ts';
 import { readCutovers } from '../../rollback/recorded.ts';
 import { performRollback, refuseOthers } from '../../rollback/rollback.ts';
 import type { RollbackReport } from '../../verify/report.ts';
+import { askAtGate } from '../ask-at-gate.ts';
 import { usageError } from '../errors.ts';
 import type { Action } from '../program.ts';
 import { writeReport } from '../report.ts';
@@ -97,7 +96,7 @@ export const rollback: Action = (globals, given) =>
         world,
         moves,
         again,
-        gate: (gate) => askAtGate(session, options, plan, gate, world.sink),
+        gate: (gate) => askAtGate(session.terminal, world.sink, plan, gate, options.window),
       });
       if (result.error !== undefined) showError(result.error, terminal);
       else if (result.exitCode === exitCode.rolledBack && !terminal.json)
@@ -210,29 +209,6 @@ async function mayBegin(
   if (/^y(es)?$/i.test(answer)) return true;
   terminal.err.write('Nothing was done.\n');
   return false;
-}
-
-async function askAtGate(
-  { terminal }: Session,
-  options: RollbackOptions,
-  plan: Plan,
-  gate: Gate,
-  sink: Sink,
-): Promise<'open' | 'stay'> {
-  const expected = gate.expectedWindowSeconds;
-  if (options.window !== undefined && expected <= options.window) return 'open';
-  sink({ type: 'waiting', phase: gate.phase, expectedWindowSeconds: expected });
-  if (options.window !== undefined) return 'stay';
-  if (!terminal.interactive) return 'stay';
-  terminal.err.write(
-    terminal.talk.warn(
-      `\nNow the downtime of ${gate.moves.join(', ')}, likely about ${duration(expected)}.\n`,
-    ),
-  );
-  const answer = await terminal.ask(
-    `Type the id of this rollback, ${plan.id}, to begin it; anything else stays here: `,
-  );
-  return answer === plan.id ? 'open' : 'stay';
 }
 
 function rollbackReport(
