@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readClock } from '../src/apply/clock.ts';
+import { clockThenSync } from '../src/apply/clock.ts';
 import { type BulkResult, performBulk } from '../src/copy/bulk/bulk.ts';
 import { rsyncPart } from '../src/copy/bulk/part-command.ts';
 import { tarStream } from '../src/copy/bulk/stream-command.ts';
@@ -13,7 +13,7 @@ import { compareTrees } from '../src/verify/compare-trees.ts';
 import { commonDigest, type DigestAlgorithm } from '../src/verify/digest.ts';
 import { readManifestFile } from '../src/verify/manifest-file.ts';
 import { takeManifest } from '../src/verify/take-manifest.ts';
-import { type BenchWorld, mustRun } from './world.ts';
+import type { BenchWorld } from './world.ts';
 
 /** Seconds of one window, in whole and by its parts, and how many names its list had. */
 export interface WindowParts {
@@ -98,13 +98,6 @@ function refuse(count: number, first: readonly unknown[]): void {
   throw new Error(`drayage finds ${count} differences: ${JSON.stringify(first.slice(0, 3))}`);
 }
 
-/** The clock before the `sync`: a store into a mapped page after it touches ctime again. */
-async function markAndSync(world: BenchWorld): Promise<{ readonly seconds: number }> {
-  const { seconds } = await readClock(world.guest);
-  await mustRun(world.guest, ['sync', '-f', world.tree.root]);
-  return { seconds };
-}
-
 export function startMove(world: BenchWorld, target: string): DrayageMove {
   let baseline: Baseline | undefined;
   let algorithm: DigestAlgorithm = 'sha256';
@@ -112,11 +105,9 @@ export function startMove(world: BenchWorld, target: string): DrayageMove {
   async function pass(frozen: boolean): Promise<WindowParts> {
     if (baseline === undefined) throw new Error('not settled yet');
     const begun = performance.now();
-    const clock = readClock(world.guest);
-    if (!frozen) await clock;
+    const { clock, synced } = clockThenSync(world.guest, world.tree.root);
     // At rest nothing is stored any more: the sync need not come before the look, only before the end.
-    const sync = mustRun(world.guest, ['sync', '-f', world.tree.root]);
-    if (!frozen) await sync;
+    if (!frozen) await synced;
     const carried = await performChangePass(
       {
         move: 'docker',
@@ -140,7 +131,7 @@ export function startMove(world: BenchWorld, target: string): DrayageMove {
         },
       },
     );
-    await sync;
+    await synced;
     if (carried.kind === 'too-large') throw new Error(`The list of ${carried.listed} names is too large.`);
     const passed = performance.now();
     const { differences } = await compareListed(sidesOf(world, target), carried.listed, {
@@ -168,7 +159,10 @@ export function startMove(world: BenchWorld, target: string): DrayageMove {
     },
     async settle() {
       algorithm = await commonDigest([world.guest, world.node]);
-      const since = await markAndSync(world);
+      // The clock before the `sync`: a store into a mapped page after it touches ctime again.
+      const { clock, synced } = clockThenSync(world.guest, world.tree.root);
+      const since = await clock;
+      await synced;
       const { source, target: there } = sidesOf(world, target);
       const file = (side: string) => join(world.folder, `${side}-settled.gz`);
       const options = { scratch: world.folder, algorithm, live: true };

@@ -47,11 +47,7 @@ export async function makeWorld(folder: string, options: BenchOptions, copies: n
   writeFileSync(join(bin, 'ssh'), `#!/bin/sh\nexec /usr/bin/ssh -F '${configFile}' "$@"\n`);
   chmodSync(join(bin, 'ssh'), 0o755);
   const guest = sshHost({ name: 'doc1', destination, configFile, controlFolder: folder });
-  const here = controllerHost('prom');
-  const node: Host = {
-    name: 'prom',
-    run: (argv, run) => here.run(['env', `PATH=${bin}:${process.env.PATH}`, ...argv], run),
-  };
+  const node = controllerHost('prom', { PATH: `${bin}:${process.env.PATH}` });
   const root = join(source.path, 'docker');
   mkdirSync(root);
   say(`Filling ${entries} entries, ${megabytes} MB ...`);

@@ -9,7 +9,7 @@ import {
   newFolder,
   readBaseline,
 } from './baseline.ts';
-import { readClock, syncTree } from './clock.ts';
+import { clockThenSync, readClock } from './clock.ts';
 import {
   type Copy,
   entries,
@@ -54,7 +54,8 @@ async function carry(operation: Copy, world: World, step: string): Promise<Carri
   const read = await readBaseline(operation, world);
   if ('because' in read) return whole(operation, read.because, false, world, step);
   const known = read.baseline;
-  const doubt = readClock(source.host).then((now) => clockDoubt(known, now, operation.source.host));
+  const { clock, synced } = clockThenSync(source.host, source.path);
+  const doubt = clock.then((now) => clockDoubt(known, now, operation.source.host));
   doubt.catch(() => {});
   const refuse = async () => {
     const because = await doubt;
@@ -62,15 +63,15 @@ async function carry(operation: Copy, world: World, step: string): Promise<Carri
   };
   const folder = await newFolder(operation.move, world);
   // Nothing is stored any more, through a mapping or otherwise: the look need not wait for the sync, only the end.
-  const [passed, synced] = await Promise.allSettled([
+  const [passed] = await Promise.allSettled([
     byList(operation, known, shareOf(operation, known), folder, world, step, refuse),
-    syncTree(source.host, source.path),
+    synced,
   ]);
   const because = await doubt;
   // A source that was booted meanwhile may also have looked like another one.
   if (because !== undefined) return whole(operation, because, false, world, step);
   if (passed.status === 'rejected') throw passed.reason;
-  if (synced.status === 'rejected') throw synced.reason;
+  await synced;
   const result = passed.value;
   if (result.kind === 'too-large') {
     const because = `${entries(result.listed)} have changed, more than ${Math.round(operation.maxShare * 100)} % of ${entries(known.entries)}`;

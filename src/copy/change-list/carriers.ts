@@ -6,9 +6,9 @@ import { type PassProgress, type Ran, runRsync } from '../run-rsync.ts';
 import type { ChangePass, ChangePassWorld } from './change-pass.ts';
 import { halves } from './make-list.ts';
 
-/** The rsyncs of one pass: one for most names, two beside it that write into files where they are. */
+/** The rsyncs of one pass: one for most names, and at rest one or two beside it that write into files where they are. */
 export interface Carriers {
-  /** What is written where it is, and its bytes: nothing is deleted for it, so it need not wait for the rest. Once. */
+  /** What is written where it is, and its bytes: nothing is deleted for it, so it need not wait for the rest. Once, at rest. */
   carryInPlace(files: ReadonlyMap<string, number>): void;
   /**
    * Gives all else of the list, once; later calls only wait.
@@ -64,22 +64,27 @@ export function startCarriers(
   };
   const into = inPlaceOf(pass.argv);
   let inPlace: ReadonlyMap<string, number> = new Map();
-  const [most, one, other] = [start(pass.argv), start(into), start(into)];
+  const most = start(pass.argv);
+  // Of a source in use nothing is written in place.
+  const one = pass.frozen ? start(into) : undefined;
+  const running = [most.running, ...(one === undefined ? [] : [one.running])];
   return {
     counts,
     vanished,
     carryInPlace(files) {
       inPlace = files;
-      const [these, those] = halves(files);
-      one.give(these);
+      const [these, those] = sumOf(files.values()) < worthAnother ? [[...files.keys()], []] : halves(files);
+      one?.give(these);
+      if (those.length === 0) return;
+      const other = start(into);
       other.give(those);
+      running.push(other.running);
     },
     async carry(names, planned) {
       isPlanned = planned;
       most.give(names.filter((name) => !inPlace.has(name)));
-      one.give([]);
-      other.give([]);
-      const ends = await Promise.allSettled([most.running, one.running, other.running]);
+      one?.give([]);
+      const ends = await Promise.allSettled(running);
       return ends.map((end) => {
         if (end.status === 'rejected') throw end.reason;
         return end.value;
@@ -87,6 +92,11 @@ export function startCarriers(
     },
   };
 }
+
+/** Bytes of files that are written in place above which one more rsync is worth its start, a tenth of a second. */
+const worthAnother = 1_000_000_000;
+
+const sumOf = (numbers: Iterable<number>) => [...numbers].reduce((sum, one) => sum + one, 0);
 
 /** The sum of what several say, told whenever one of them says something. */
 function progressOfAll(tell: (sum: PassProgress) => void): () => (progress: PassProgress) => void {
