@@ -101,6 +101,7 @@ function refuse(count: number, first: readonly unknown[]): void {
 export function startMove(world: BenchWorld, target: string): DrayageMove {
   let baseline: Baseline | undefined;
   let algorithm: DigestAlgorithm = 'sha256';
+  let rounds = 0;
 
   async function pass(frozen: boolean): Promise<WindowParts> {
     if (baseline === undefined) throw new Error('not settled yet');
@@ -108,6 +109,8 @@ export function startMove(world: BenchWorld, target: string): DrayageMove {
     const { clock, synced } = clockThenSync(world.guest, world.tree.root);
     // At rest nothing is stored any more: the sync need not come before the look, only before the end.
     if (!frozen) await synced;
+    rounds += 1;
+    const directories = join(world.folder, `directories-${rounds}.gz`);
     const carried = await performChangePass(
       {
         move: 'docker',
@@ -124,7 +127,7 @@ export function startMove(world: BenchWorld, target: string): DrayageMove {
       {
         puller: world.node,
         source: world.guest,
-        folder: world.folder,
+        ...(frozen ? {} : { directories }),
         keepDoubt: async (names) => {
           await clock;
           await writeFile(join(world.folder, 'pending'), names.join('\0'), { flush: true });
@@ -141,7 +144,8 @@ export function startMove(world: BenchWorld, target: string): DrayageMove {
     });
     if (frozen) refuse(differences.length, differences);
     const pending = [...new Set(differences.map(({ name }) => name))];
-    baseline = { since: await clock, directories: carried.directories, pending, entries: carried.entries };
+    // As in a migration, what comes after a window begins where the rounds ended.
+    if (!frozen) baseline = { since: await clock, directories, pending, entries: carried.entries };
     const total = (performance.now() - begun) / 1000;
     const scan = carried.scanSeconds;
     return {

@@ -61,10 +61,9 @@ async function carry(operation: Copy, world: World, step: string): Promise<Carri
     const because = await doubt;
     if (because !== undefined) throw new Error(because);
   };
-  const folder = await newFolder(operation.move, world);
   // Nothing is stored any more, through a mapping or otherwise: the look need not wait for the sync, only the end.
   const [passed] = await Promise.allSettled([
-    byList(operation, known, shareOf(operation, known), folder, world, step, refuse),
+    byList(operation, known, shareOf(operation, known), world, step, refuse),
     synced,
   ]);
   const because = await doubt;
@@ -89,14 +88,12 @@ async function carry(operation: Copy, world: World, step: string): Promise<Carri
 }
 
 /**
- * @param folder takes the files of this pass, which nobody needs afterwards
  * @param refuse asked before the target is touched: the look at what is to be done need not wait for the answer
  */
 async function byList(
   operation: Copy,
   known: Baseline,
   maxShare: number,
-  folder: string,
   world: World,
   step: string,
   refuse: () => Promise<void> = async () => {},
@@ -110,7 +107,6 @@ async function byList(
     {
       puller: sides.target.host,
       source: sides.source.host,
-      folder,
       signal: world.stop,
       progress: telling(world, step, 'what has changed since'),
       keepDoubt: async (names) => {
@@ -164,7 +160,7 @@ async function whole(
     `Last copy of ${move}: ${entries(changed)} carried, ${deleted} deleted; ${entries(found.entries)} read on both sides, ${found.pending.length} not equal yet.`,
   );
   if (found.pending.length === 0) return { final: { listed: [], inodes: new Map() }, marks };
-  const again = await byList(operation, { ...found, since }, 1, folder, world, step);
+  const again = await byList(operation, { ...found, since }, 1, world, step);
   if (again.kind === 'too-large') throw new Error('a list was refused that may hold everything');
   return {
     final: { listed: again.listed, inodes: again.inodes },

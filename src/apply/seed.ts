@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { count } from '../plan/render/words.ts';
 import {
   type Baseline,
@@ -166,6 +167,7 @@ async function changes(
   }
   await syncTree(sides.source.host, sides.source.path);
   const folder = await newFolder(move, world);
+  const directories = join(folder, 'directories.gz');
   const result = await world.changes(
     {
       move,
@@ -182,7 +184,7 @@ async function changes(
     {
       puller: sides.target.host,
       source: sides.source.host,
-      folder,
+      directories,
       signal: world.stop,
       progress: telling(world, step, `what has changed meanwhile, pass ${round}`),
       keepDoubt: (names) => keepDoubt(move, names, world),
@@ -198,7 +200,6 @@ async function changes(
     progress: (files) => tell({ files, bytes: { done: 0 } }),
   });
   const pending = [...new Set(compared.differences.map(({ name }) => name))];
-  const { directories } = result;
   const baseline: Baseline = { since, directories, pending, entries: result.entries };
   const seconds = Math.max(0, (world.now() - begun) / 1000);
   await keepBaseline(move, folder, baseline, world, { seconds, listed: result.listed.length });

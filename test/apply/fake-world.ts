@@ -351,15 +351,15 @@ export function fakeWorld(
       facts.known = 'yes';
       return { entries: 1000, pending: [], directories: await directoriesIn(folder) };
     },
-    async changes(pass, _baseline, { folder }) {
+    async changes(pass, _baseline, { directories }) {
       guarded();
       if (facts.known !== 'yes') broken.push('a list of changes since nobody knows when');
       if (!change(pass.frozen ? 'final changes' : 'changes', carried)) throw new Error('rsync failed');
+      if (directories !== undefined) await writeFile(directories, '');
       return {
         kind: 'done',
         listed: ['x'],
         inodes: new Map([['x', '1:2']]),
-        directories: await directoriesIn(folder),
         scanSeconds: 0.1,
         entries: 1000,
         changed: 1,

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -148,10 +149,11 @@ export async function changeRound(
     frozen: more.frozen,
     topIsShare: more.topIsShare ?? false,
   };
+  const directories = join(folder, `directories-${randomBytes(6).toString('hex')}.gz`);
   const result = await performChangePass(pass, baseline, {
     puller: node,
     source: guest,
-    folder,
+    directories,
     keepDoubt: more.keepDoubt ?? (async () => {}),
   });
   if (result.kind !== 'done') throw new Error(`the list has ${result.listed} names`);
@@ -162,7 +164,7 @@ export async function changeRound(
   });
   const pending = differences.map(({ name }) => name);
   if (more.frozen && pending.length > 0) throw new Error(`not equal: ${JSON.stringify(differences)}`);
-  const { directories, entries } = result;
+  const { entries } = result;
   return { result, next: { since, directories, pending, entries } };
 }
 

@@ -55,7 +55,7 @@ const mostParts = 8;
 
 /**
  * Rounds, or a final pass; on the source the halves of all of them look alike, so what must come is put first. The rsyncs of
- * one list are begun at once: those that write in place come before or after the other.
+ * a last list are begun at once: the one that writes in place comes before or after the other.
  */
 function copyDue(operation: Extract<Operation, { kind: 'copy' }>): Due[] {
   const { host, source, argv, streamArgv, listArgv, rounds, full } = operation;
@@ -64,17 +64,17 @@ function copyDue(operation: Extract<Operation, { kind: 'copy' }>): Due[] {
     return { on: host, what: line, matches: (received) => received === line };
   };
   const perhaps = (due: Due[]): Due[] => due.map((one) => ({ ...one, optional: true }));
-  const inPlace = perhaps([command(inPlaceOf(listArgv)), command(inPlaceOf(listArgv))]);
-  const list = [command(lineCommand(listArgv)), ...inPlace, command(listArgv), ...inPlace];
+  const inPlace = operation.pass === 'final' ? [command(inPlaceOf(listArgv))] : [];
+  const list = [command(lineCommand(listArgv)), ...perhaps(inPlace), command(listArgv), ...perhaps(inPlace)];
   const dryRun = deletes(argv) ? [command(dryRunOf(argv))] : [];
   const whole = command(argv);
   const half = sender(source.host, false);
-  const three = [half, half, half];
+  const both = [half, half];
   const dryHalf = deletes(argv) ? [sender(source.host, true)] : [];
   if (operation.pass === 'final') {
     return full === undefined
-      ? [...list, ...three, ...perhaps([...dryRun, ...dryHalf, whole, half, ...list, ...three])]
-      : [...dryRun, ...dryHalf, whole, half, ...perhaps([...list, ...three])];
+      ? [...list, ...both, ...perhaps([...dryRun, ...dryHalf, whole, half, ...list, ...both])]
+      : [...dryRun, ...dryHalf, whole, half, ...perhaps([...list, ...both])];
   }
   const each = full === undefined ? perhaps([whole, ...list]) : [];
   const again = Array.from({ length: (rounds?.most ?? 1) - 1 }).flatMap(() =>
@@ -88,7 +88,7 @@ function copyDue(operation: Extract<Operation, { kind: 'copy' }>): Due[] {
   const streamed = perhaps([...lock, ...parts.map(command)]);
   const sent = perhaps(parts.map((stream) => sendingTar(source.host, stream)));
   const first = full === undefined ? [...streamed, ...perhaps([whole]), ...list] : [whole];
-  const halves = Array.from({ length: 4 * (rounds?.most ?? 1) - 1 }, () => half);
+  const halves = Array.from({ length: 2 * (rounds?.most ?? 1) - 1 }, () => half);
   return [...first, ...again, ...sent, half, ...perhaps(halves)];
 }
 

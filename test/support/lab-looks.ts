@@ -1,7 +1,7 @@
 import { quietScript } from '../../src/apply/quiet.ts';
 import type { MoveConfig } from '../../src/config/config.ts';
 import { looseScript } from '../../src/copy/bulk/names.ts';
-import { listingsCommand, scanOfCommand } from '../../src/copy/change-list/commands.ts';
+import { anythingCommand, listingsCommand, scanOfCommand } from '../../src/copy/change-list/commands.ts';
 import { newestTimes } from '../../src/finalize/look.ts';
 import { probeScript } from '../../src/guest/probe.ts';
 import { isReadOnly } from '../../src/guest/read-only.ts';
@@ -42,6 +42,9 @@ const lookingScripts: Readonly<Record<string, string>> = {
   'test -d "$1" && test -n "$(find "$1" -mindepth 1 -maxdepth 1 -print -quit)"':
     'pass: the source is not empty',
   'date +%s && cat /proc/uptime /proc/sys/kernel/random/boot_id': 'the clock, for what has changed since',
+  [scriptOf(anythingCommand(''))]: 'pass: a source that looks empty has excluded entries',
+  '{ date +%s && cat /proc/uptime /proc/sys/kernel/random/boot_id; } || exit; sync -f -- "$1" || sync':
+    'the final pass: both of these at once',
   // Flushes what the kernel holds back; no name and no content changes.
   'sync -f -- "$1" || sync': 'pass: what was stored through a mapping touches ctime',
   [scriptOf(probeCommand)]: 'proof: the time, and are there tools for attributes',
@@ -69,7 +72,7 @@ const walks = new Set([
   'cd -- "$1" && shift && exec find . -xdev "$@"',
   'LC_ALL=C; export LC_ALL; cd -- "$1" && shift && exec find . "$@"',
   'LC_ALL=C; export LC_ALL; cd -- "$1" && shift && exec find . -xdev "$@"',
-  'cd -- "$1" && test -n "$(find . -mindepth 1 -maxdepth 1 -print -quit)" || exit 3; shift; exec find . -xdev "$@"',
+  'cd -- "$1" || exit 3; shift; exec find . -xdev "$@"',
   scriptOf(attributesCommand('', [])),
 ]);
 const walkedBy = new Set(['stat', 'sha256sum', 'getfattr']);

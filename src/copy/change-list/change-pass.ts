@@ -1,6 +1,4 @@
-import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { DrayageError } from '../../errors/error.ts';
 import type { Host } from '../../ssh/host.ts';
 import { printableName } from '../../verify/name.ts';
@@ -37,8 +35,8 @@ export interface ChangePassWorld {
   /** The machine that pulls. */
   readonly puller: Host;
   readonly source: Host;
-  /** On the controller; the new directories file goes there. */
-  readonly folder: string;
+  /** File on the controller that takes the directories of this pass; absent: no pass begins where this one ends. */
+  readonly directories?: string;
   readonly progress?: (progress: PassProgress) => void;
   readonly signal?: AbortSignal;
   /**
@@ -57,8 +55,6 @@ export type ChangePassResult =
       readonly listed: string[];
       /** What the source had at the listed names: `device:inode`. A name that has another, or none, is pending. */
       readonly inodes: Map<string, string>;
-      /** The directories file of this pass. */
-      readonly directories: string;
       readonly scanSeconds: number;
       /** Entries of the source's tree. */
       readonly entries: number;
@@ -147,7 +143,7 @@ async function carryChanges(
   const common = { exclude, ...(world.signal === undefined ? {} : { signal: world.signal }) };
   const source: Side = { host: world.source, path: pass.source.path, mayVanish: !pass.frozen, ...common };
   const target: Side = { host: world.puller, path: pass.target.path, mayVanish: true, ...common };
-  const file = join(world.folder, `directories-${randomBytes(6).toString('hex')}.gz`);
+  const { directories } = world;
   const judged = {
     move: pass.move,
     live: !pass.frozen,
@@ -155,10 +151,10 @@ async function carryChanges(
     argv: pass.argv,
   };
   try {
-    const looked = await gather({ source, target }, baseline, file, pass.maxShare * baseline.entries);
+    const looked = await gather({ source, target }, baseline, directories, pass.maxShare * baseline.entries);
     if ('tooMany' in looked) {
       for (const ran of await carriers.carry([], () => false)) judge(judged, world, ran);
-      await rm(file, { force: true });
+      await forget(directories);
       return { kind: 'too-large', listed: looked.tooMany };
     }
     const top = looked.top && !pass.topIsShare;
@@ -184,7 +180,6 @@ async function carryChanges(
         ...[...looked.carry].map(([name, { inode }]): [string, string] => [name, inode]),
         ...away.map((name): [string, string] => [name, 'away']),
       ]),
-      directories: file,
       scanSeconds: looked.scanSeconds,
       entries: looked.scanned.entries,
       ...counts,
@@ -192,9 +187,13 @@ async function carryChanges(
     };
   } catch (error) {
     await carriers.carry([], () => false).catch(() => {});
-    await rm(file, { force: true });
+    await forget(directories);
     throw error;
   }
+}
+
+async function forget(file: string | undefined): Promise<void> {
+  if (file !== undefined) await rm(file, { force: true });
 }
 
 function changedAtRest(pass: ChangePass, world: ChangePassWorld, vanished: readonly string[]): Error {

@@ -44,6 +44,9 @@ export interface DirectoriesWriter {
   end(): Promise<void>;
 }
 
+/** Where nobody needs the file. */
+export const nowhere: DirectoriesWriter = { async write() {}, async end() {} };
+
 export function directoriesWriter(file: string): DirectoriesWriter {
   const gzip = createGzip({ level: 1 });
   const output = createWriteStream(file, { mode: 0o600, flush: true });

@@ -1,6 +1,12 @@
 import { setImmediate } from 'node:timers/promises';
 import { longestName } from '../../verify/manifest-command.ts';
-import { type DirectoriesWriter, directoriesWriter, directoryLine, readDirectories } from './directories.ts';
+import {
+  type DirectoriesWriter,
+  directoriesWriter,
+  directoryLine,
+  nowhere,
+  readDirectories,
+} from './directories.ts';
 import { list, namesOf, type Seen, type Side } from './look.ts';
 import { type ChangeList, halfLinked, inPlace, type Looked, makeList } from './make-list.ts';
 import { ancestors, hasAncestorIn, parentOf } from './names.ts';
@@ -14,7 +20,7 @@ export const marginSeconds = 5;
 export interface Baseline {
   /** The source's clock before it was synced, before that pass looked at it: seconds since the epoch, without a margin. */
   readonly since: { readonly seconds: number };
-  /** Its directories file: `writeDirectories`, or a pass's result. Stays as it is. */
+  /** Its directories file: of `writeDirectories`, or of a pass. Stays as it is. */
   readonly directories: string;
   /** Names (relative, latin1, '' the top) that did not come out equal. */
   readonly pending: readonly string[];
@@ -39,13 +45,13 @@ export type Sides = { readonly source: Side; readonly target: Side };
 
 /**
  * Everything that is looked at before rsync is given its names.
- * @param file takes the directories of this scan
+ * @param file takes the directories of this scan; undefined: they are not kept
  * @param most names; more are only counted
  */
 export async function gather(
   sides: Sides,
   baseline: Baseline,
-  file: string,
+  file: string | undefined,
   most: number,
 ): Promise<Gathered | { readonly tooMany: number }> {
   // rsync carries a name of its list even where it lies below an excluded folder (3.5.0, tried).
@@ -53,7 +59,7 @@ export async function gather(
   const pending = baseline.pending.filter((name) => !behind.has(name) && !hasAncestorIn(name, behind));
   if (pending.length > most) return { tooMany: pending.length };
   const known = await readDirectories(baseline.directories);
-  const writer = directoriesWriter(file);
+  const writer = file === undefined ? nowhere : directoriesWriter(file);
   try {
     const looked = await look(sides, baseline.since.seconds - marginSeconds, pending, known, writer, most);
     const written = writer.end();
