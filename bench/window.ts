@@ -119,7 +119,7 @@ async function measure(
         },
         twoPass: { what: '(b) `rsync -aHAXS --numeric-ids --delete`, second pass', seconds: times.twoPass },
         window: {
-          what: "drayage's window: change list, clock and sync beside it, proof of the list",
+          what: "drayage's window: clock and change list, proof of the list",
           seconds: of('total'),
         },
         windowScan: {

@@ -106,26 +106,31 @@ export function watchBoth(paths: LabPaths, { patient = false } = {}): Watch {
 }
 
 /**
- * Law 2, as far as it can be seen from outside: a look on doc1 that began after a look on doc2 had ended proves two
- * writers, or a way back that nobody asked for.
+ * Law 2, as far as it can be seen from outside: a look on the guest it leaves that began after a look on the other had
+ * ended proves two writers, or a way back that nobody asked for.
  * @returns what contradicts it; empty when nothing does.
  */
-export function overlaps(samples: readonly Sample[]): string[] {
+export function overlaps(samples: readonly Sample[], [from, to] = there): string[] {
   return workloads.flatMap((name) => {
-    const [last, first] = [seenOn('doc1', name, samples).at(-1), seenOn('doc2', name, samples)[0]];
+    const [last, first] = [seenOn(from, name, samples).at(-1), seenOn(to, name, samples)[0]];
     if (last === undefined || first === undefined || last.to <= first.to) return [];
-    return [`${name} was seen on doc1 ${(last.to - first.to) / 1000} s after it was seen on doc2`];
+    return [`${name} was seen on ${from} ${(last.to - first.to) / 1000} s after it was seen on ${to}`];
   });
 }
 
-/** Of a whole move: each workload is seen on doc1, then on none, then on doc2. @returns what contradicts it */
-export function twoWriters(samples: readonly Sample[]): string[] {
+/** Which guest a workload leaves, and which it comes to. */
+type Way = readonly ['doc1' | 'doc2', 'doc1' | 'doc2'];
+const there: Way = ['doc1', 'doc2'];
+export const andBack: Way = ['doc2', 'doc1'];
+
+/** Of a whole move: each workload is seen on one guest, then on none, then on the other. @returns what contradicts it */
+export function twoWriters(samples: readonly Sample[], way = there): string[] {
   const missing = workloads.flatMap((name) =>
     ['doc1', 'doc2']
       .filter((host) => seenOn(host, name, samples).length === 0)
       .map((host) => `${name} was never seen on ${host}`),
   );
-  return [...missing, ...overlaps(samples)];
+  return [...missing, ...overlaps(samples, way)];
 }
 
 const seenOn = (host: string, name: Workload, samples: readonly Sample[]) =>

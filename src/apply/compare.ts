@@ -7,6 +7,7 @@ import { readManifestHeader } from '../verify/manifest-file.ts';
 import { listed, type MoveReport } from '../verify/report.ts';
 import { pickSample } from '../verify/sample.ts';
 import type { Answer } from './check.ts';
+import { syncTree } from './clock.ts';
 import { sidesOf, telling } from './copy-parts.ts';
 import { applyError } from './errors.ts';
 import { isThere } from './file.ts';
@@ -129,6 +130,8 @@ async function everything(
   // The guest reads a sample of the same files, with the same tool.
   const readers = check.inside === undefined ? [] : [world.hosts(check.inside.host)];
   const algorithm = await world.digest([sides.source.host, sides.target.host, ...readers]);
+  // What is proven to be there shall still be there after a power cut: both sides are a way on, or back.
+  await Promise.all([sides.source, sides.target].map(({ host, path }) => syncTree(host, path)));
   try {
     const result = await world.compare(sides, {
       topIsShare,

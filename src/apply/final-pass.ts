@@ -1,3 +1,4 @@
+import type { ChangePassResult } from '../copy/change-list/change-pass.ts';
 import {
   type Baseline,
   clockDoubt,
@@ -9,7 +10,7 @@ import {
   newFolder,
   readBaseline,
 } from './baseline.ts';
-import { clockThenSync, readClock } from './clock.ts';
+import { readClock } from './clock.ts';
 import {
   type Copy,
   entries,
@@ -54,24 +55,23 @@ async function carry(operation: Copy, world: World, step: string): Promise<Carri
   const read = await readBaseline(operation, world);
   if ('because' in read) return whole(operation, read.because, false, world, step);
   const known = read.baseline;
-  const { clock, synced } = clockThenSync(source.host, source.path);
-  const doubt = clock.then((now) => clockDoubt(known, now, operation.source.host));
+  // Asked beside the look at the source, and waited for before the target is touched.
+  const doubt = readClock(source.host).then((now) => clockDoubt(known, now, operation.source.host));
   doubt.catch(() => {});
   const refuse = async () => {
     const because = await doubt;
     if (because !== undefined) throw new Error(because);
   };
-  // Nothing is stored any more, through a mapping or otherwise: the look need not wait for the sync, only the end.
-  const [passed] = await Promise.allSettled([
-    byList(operation, known, shareOf(operation, known), world, step, refuse),
-    synced,
-  ]);
-  const because = await doubt;
-  // A source that was booted meanwhile may also have looked like another one.
-  if (because !== undefined) return whole(operation, because, false, world, step);
-  if (passed.status === 'rejected') throw passed.reason;
-  await synced;
-  const result = passed.value;
+  // Without a sync: a store through a mapping since the last one has touched ctime, and nothing is stored any more.
+  let result: ChangePassResult | undefined;
+  try {
+    result = await byList(operation, known, shareOf(operation, known), world, step, refuse);
+  } catch (error) {
+    // A source that was booted meanwhile may also have looked like another one.
+    if ((await doubt) === undefined) throw error;
+  }
+  const because = (await doubt) ?? '';
+  if (result === undefined || because !== '') return whole(operation, because, false, world, step);
   if (result.kind === 'too-large') {
     const because = `${entries(result.listed)} have changed, more than ${Math.round(operation.maxShare * 100)} % of ${entries(known.entries)}`;
     return whole(operation, because, true, world, step);

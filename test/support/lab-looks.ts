@@ -43,8 +43,6 @@ const lookingScripts: Readonly<Record<string, string>> = {
     'pass: the source is not empty',
   'date +%s && cat /proc/uptime /proc/sys/kernel/random/boot_id': 'the clock, for what has changed since',
   [scriptOf(anythingCommand(''))]: 'pass: a source that looks empty has excluded entries',
-  '{ date +%s && cat /proc/uptime /proc/sys/kernel/random/boot_id; } || exit; sync -f -- "$1" || sync':
-    'the final pass: both of these at once',
   // Flushes what the kernel holds back; no name and no content changes.
   'sync -f -- "$1" || sync': 'pass: what was stored through a mapping touches ctime',
   [scriptOf(probeCommand)]: 'proof: the time, and are there tools for attributes',

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { runningOn, twoWriters, watchBoth, workloads } from '../../lab/fault/watch.ts';
+import { andBack, runningOn, twoWriters, watchBoth, workloads } from '../../lab/fault/watch.ts';
 import { type Lab, startLab } from '../../lab/index.ts';
 import { planted } from '../../lab/services/install.ts';
 import { checkWriterLog } from '../../lab/services/writer-log.ts';
@@ -108,7 +108,7 @@ describe('there and back', () => {
     const ran = await drayage('rollback', '--carry-back', '--yes', '--window', '900', '--json');
     expect(ran.exitCode, ran.stderr).toBe(7);
     await until('all run on doc1', async () => (await on1()).length === workloads.length, 60);
-    expect(twoWriters(await watch.stop())).toEqual([]);
+    expect(twoWriters(await watch.stop(), andBack)).toEqual([]);
     expect(await on2()).toEqual([]);
     const log = await writerLog('doc1');
     expect(log).toMatchObject({ lost: 0, doubled: 0, bad: 0 });

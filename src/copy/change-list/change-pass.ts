@@ -116,16 +116,24 @@ export async function performChangePass(
   }
 }
 
-/** The rsyncs are started first and wait for their names, so that they are connected when these are known. */
+/** The rsyncs are started beside the look at the source and wait for their names: they are connected when these are known. */
 async function onePass(
   pass: ChangePass,
   baseline: Baseline,
   world: ChangePassWorld,
 ): Promise<ChangePassResult> {
+  const sides = sidesOf(pass, world);
+  let walks: () => void = () => {};
+  const walking = new Promise<void>((resolve) => {
+    walks = resolve;
+  });
+  const looking = gather(sides, baseline, world.directories, pass.maxShare * baseline.entries, walks);
+  await Promise.race([walking, looking]);
   const line = holdLine(world.puller, pass.argv, world.signal);
   let connection: 'keep' | 'end' = 'end';
   try {
-    const result = await carryChanges(pass, baseline, startCarriers(pass, world, line.ready), world);
+    const carriers = startCarriers(pass, world, line.ready);
+    const result = await carryChanges(pass, looking, sides.target, carriers, world);
     connection = 'keep';
     return result;
   } finally {
@@ -133,16 +141,21 @@ async function onePass(
   }
 }
 
-async function carryChanges(
-  pass: ChangePass,
-  baseline: Baseline,
-  carriers: Carriers,
-  world: ChangePassWorld,
-): Promise<ChangePassResult> {
+function sidesOf(pass: ChangePass, world: ChangePassWorld): { source: Side; target: Side } {
   const exclude = [...pass.exclude, ...(pass.topIsShare ? notData : [])];
   const common = { exclude, ...(world.signal === undefined ? {} : { signal: world.signal }) };
   const source: Side = { host: world.source, path: pass.source.path, mayVanish: !pass.frozen, ...common };
   const target: Side = { host: world.puller, path: pass.target.path, mayVanish: true, ...common };
+  return { source, target };
+}
+
+async function carryChanges(
+  pass: ChangePass,
+  looking: ReturnType<typeof gather>,
+  target: Side,
+  carriers: Carriers,
+  world: ChangePassWorld,
+): Promise<ChangePassResult> {
   const { directories } = world;
   const judged = {
     move: pass.move,
@@ -151,7 +164,7 @@ async function carryChanges(
     argv: pass.argv,
   };
   try {
-    const looked = await gather({ source, target }, baseline, directories, pass.maxShare * baseline.entries);
+    const looked = await looking;
     if ('tooMany' in looked) {
       for (const ran of await carriers.carry([], () => false)) judge(judged, world, ran);
       await forget(directories);

@@ -47,12 +47,15 @@ export type Sides = { readonly source: Side; readonly target: Side };
  * Everything that is looked at before rsync is given its names.
  * @param file takes the directories of this scan; undefined: they are not kept
  * @param most names; more are only counted
+ * @param onWalk the walks over the source are on their way: all else waits for them, so what is called now takes nothing
+ *   from their start
  */
 export async function gather(
   sides: Sides,
   baseline: Baseline,
   file: string | undefined,
   most: number,
+  onWalk: () => void,
 ): Promise<Gathered | { readonly tooMany: number }> {
   // rsync carries a name of its list even where it lies below an excluded folder (3.5.0, tried).
   const behind = new Set(sides.source.exclude.map((path) => Buffer.from(path, 'utf8').toString('latin1')));
@@ -61,7 +64,15 @@ export async function gather(
   const known = await readDirectories(baseline.directories);
   const writer = file === undefined ? nowhere : directoriesWriter(file);
   try {
-    const looked = await look(sides, baseline.since.seconds - marginSeconds, pending, known, writer, most);
+    const looked = await look(
+      sides,
+      baseline.since.seconds - marginSeconds,
+      pending,
+      known,
+      writer,
+      most,
+      onWalk,
+    );
     const written = writer.end();
     written.catch(() => {});
     if (!('tooMany' in looked)) return { ...looked, written };
@@ -80,13 +91,14 @@ async function look(
   known: ReadonlySet<string>,
   writer: DirectoriesWriter,
   most: number,
+  onWalk: () => void,
 ): Promise<Omit<Gathered, 'written'> | { readonly tooMany: number }> {
   const begun = performance.now();
   const parents = new Set(pending.map(parentOf));
   const scanning = scan(sides.source, since, known, writer, most, parents);
   scanning.catch(() => {});
-  // The walks first: all else waits for them.
   await setImmediate();
+  onWalk();
   const questions = askBoth(sides, most);
   try {
     const scanned = await scanning;
