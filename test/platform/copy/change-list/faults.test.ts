@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -53,14 +62,27 @@ describe.each([
     const baseline = await firstPass(copied);
     execFileSync('umount', [left.path]);
     unmounted = true;
-    for (const seen of ['empty', 'another directory']) {
+    for (const _below of ['nothing', 'a stranger']) {
       await expect(changeRound(copied, baseline, { frozen: true })).rejects.toMatchObject({
         code: 'copy/source-not-as-expected',
-        seen: expect.stringContaining(seen),
+        seen: expect.stringContaining('what was mounted there is not'),
       });
       expect(readFileSync(join(copied.target, 'a/f'), 'utf8')).toBe('1\n');
       writeFileSync(join(left.path, 'stranger'), '');
     }
+  });
+
+  test('a source that was emptied is never synced over data; one of excluded entries alone is not empty', async () => {
+    const baseline = await firstPass(copied);
+    sh('find . -mindepth 1 -delete');
+    await expect(changeRound(copied, baseline, { frozen: true })).rejects.toMatchObject({
+      code: 'copy/source-not-as-expected',
+      seen: expect.stringContaining('is missing, not a directory, or empty'),
+    });
+    expect(readFileSync(join(copied.target, 'a/f'), 'utf8')).toBe('1\n');
+    sh('touch kept');
+    await changeRound(copied, baseline, { frozen: true, exclude: ['kept'] });
+    expect(existsSync(join(copied.target, 'a/f'))).toBe(false);
   });
 
   test('a full source is read all the same', async () => {
