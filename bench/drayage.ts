@@ -8,7 +8,7 @@ import { type Baseline, performChangePass } from '../src/copy/change-list/change
 import { writeDirectories } from '../src/copy/change-list/directories.ts';
 import { rsyncList, rsyncPull } from '../src/copy/rsync-command.ts';
 import { compareManifests } from '../src/verify/compare.ts';
-import { compareListed } from '../src/verify/compare-listed.ts';
+import { compareListed, openReaders, type Readers } from '../src/verify/compare-listed.ts';
 import { compareTrees } from '../src/verify/compare-trees.ts';
 import { commonDigest, type DigestAlgorithm } from '../src/verify/digest.ts';
 import { readManifestFile } from '../src/verify/manifest-file.ts';
@@ -113,6 +113,7 @@ export function startMove(world: BenchWorld, target: string): DrayageMove {
       await syncTree(world.guest, world.tree.root);
     }
     rounds += 1;
+    let readers: Readers | undefined;
     const directories = join(world.folder, `directories-${rounds}.gz`);
     const carried = await performChangePass(
       {
@@ -135,6 +136,9 @@ export function startMove(world: BenchWorld, target: string): DrayageMove {
           await clock;
           await writeFile(join(world.folder, 'pending'), names.join('\0'), { flush: true });
         },
+        onCarry: () => {
+          if (frozen) readers = openReaders(sidesOf(world, target), algorithm);
+        },
       },
     );
     if (carried.kind === 'too-large') throw new Error(`The list of ${carried.listed} names is too large.`);
@@ -143,6 +147,7 @@ export function startMove(world: BenchWorld, target: string): DrayageMove {
       algorithm,
       topIsShare: false,
       inodes: carried.inodes,
+      readers,
     });
     if (frozen) refuse(differences.length, differences);
     const pending = [...new Set(differences.map(({ name }) => name))];

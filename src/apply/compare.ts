@@ -51,7 +51,12 @@ interface Found {
  */
 function look(check: Compare, sides: Sides, topIsShare: boolean, world: World, step: string): Promise<Found> {
   const final = check.scope === 'changed' ? world.finals.get(check.move) : undefined;
-  if (final !== undefined) return byList(check, sides, topIsShare, final, world, step);
+  if (final !== undefined) {
+    // Readers are for one comparison.
+    const { readers: _opened, ...rest } = final;
+    world.finals.set(check.move, rest);
+    return byList(check, sides, topIsShare, final, world, step);
+  }
   return check.scope === 'full' && world.sample !== undefined
     ? sampled(check, sides, topIsShare, world.sample, world, step)
     : everything(check, sides, topIsShare, world, step);
@@ -92,12 +97,15 @@ async function byList(
   step: string,
   known?: DigestAlgorithm,
 ): Promise<Found> {
-  const algorithm = known ?? (await world.digest([sides.source.host, sides.target.host]));
+  const { readers } = final;
+  const algorithm =
+    known ?? readers?.algorithm ?? (await world.digest([sides.source.host, sides.target.host]));
   const tell = telling(world, step, check.what);
   const result = await world.listed(sides, final.listed, {
     algorithm,
     topIsShare,
     inodes: final.inodes,
+    readers,
     signal: world.stop,
     progress: (files) => tell({ files, bytes: { done: 0 } }),
   });

@@ -1,4 +1,5 @@
 import type { ChangePassResult } from '../copy/change-list/change-pass.ts';
+import type { Readers } from '../verify/compare-listed.ts';
 import {
   type Baseline,
   clockDoubt,
@@ -31,6 +32,8 @@ import type { World } from './world.ts';
 export interface FinalPass {
   readonly listed: readonly string[];
   readonly inodes: ReadonlyMap<string, string>;
+  /** For its comparison, opened while rsync was at work. */
+  readonly readers?: Readers | undefined;
 }
 
 /** The last pass, from a source at rest: by the list of what has changed, or over the whole tree where it cannot be trusted. */
@@ -42,6 +45,11 @@ export async function finalPass(operation: Copy, world: World, step: string): Pr
   const seconds = Math.max(0, (world.now() - begun) / 1000);
   const before = await marksOf(operation, world);
   await setMoveMarks(world.marks, operation.move, { ...before, final: { ...marks, seconds } });
+}
+
+interface Listed {
+  readonly result: ChangePassResult;
+  readonly readers: Readers | undefined;
 }
 
 interface Carried {
@@ -63,15 +71,16 @@ async function carry(operation: Copy, world: World, step: string): Promise<Carri
     if (because !== undefined) throw new Error(because);
   };
   // Without a sync: a store through a mapping since the last one has touched ctime, and nothing is stored any more.
-  let result: ChangePassResult | undefined;
+  let passed: Listed | undefined;
   try {
-    result = await byList(operation, known, shareOf(operation, known), world, step, refuse);
+    passed = await byList(operation, known, shareOf(operation, known), world, step, refuse);
   } catch (error) {
     // A source that was booted meanwhile may also have looked like another one.
     if ((await doubt) === undefined) throw error;
   }
   const because = (await doubt) ?? '';
-  if (result === undefined || because !== '') return whole(operation, because, false, world, step);
+  if (passed === undefined || because !== '') return whole(operation, because, false, world, step);
+  const { result, readers } = passed;
   if (result.kind === 'too-large') {
     const because = `${entries(result.listed)} have changed, more than ${Math.round(operation.maxShare * 100)} % of ${entries(known.entries)}`;
     return whole(operation, because, true, world, step);
@@ -82,7 +91,7 @@ async function carry(operation: Copy, world: World, step: string): Promise<Carri
     `Last copy of ${operation.move} by its list of changes: ${entries(listed.length)}, ${deleted} deleted.`,
   );
   return {
-    final: { listed, inodes },
+    final: { listed, inodes, readers },
     marks: { how: 'change-list', listed: listed.length, changed, deleted, bytes },
   };
 }
@@ -97,11 +106,16 @@ async function byList(
   world: World,
   step: string,
   refuse: () => Promise<void> = async () => {},
-) {
+): Promise<Listed> {
   const { move, target, source, exclude, maxDelete, listArgv } = operation;
   const { topIsShare } = target;
   const sides = sidesOfCopy(operation, world);
-  return world.changes(
+  let opening: Promise<Readers | undefined> | undefined;
+  const open = async () => {
+    const algorithm = await world.digest([sides.source.host, sides.target.host]);
+    return world.readers(sides, algorithm, world.stop);
+  };
+  const passing = world.changes(
     { move, argv: listArgv, source, target, exclude, maxDelete, maxShare, frozen: true, topIsShare },
     known,
     {
@@ -113,8 +127,24 @@ async function byList(
         await refuse();
         await keepDoubt(move, names, world);
       },
+      onCarry: () => {
+        // Without them the comparison opens its own, and tells what is wrong.
+        opening = open().catch(() => undefined);
+      },
     },
   );
+  try {
+    return { result: await passing, readers: await opening };
+  } catch (error) {
+    closeReaders(await opening);
+    throw error;
+  }
+}
+
+/** Ends those that nobody has asked. */
+export function closeReaders(readers: Readers | undefined): void {
+  readers?.source.close();
+  readers?.target.close();
 }
 
 /**
@@ -160,10 +190,10 @@ async function whole(
     `Last copy of ${move}: ${entries(changed)} carried, ${deleted} deleted; ${entries(found.entries)} read on both sides, ${found.pending.length} not equal yet.`,
   );
   if (found.pending.length === 0) return { final: { listed: [], inodes: new Map() }, marks };
-  const again = await byList(operation, { ...found, since }, 1, world, step);
+  const { result: again, readers } = await byList(operation, { ...found, since }, 1, world, step);
   if (again.kind === 'too-large') throw new Error('a list was refused that may hold everything');
   return {
-    final: { listed: again.listed, inodes: again.inodes },
+    final: { listed: again.listed, inodes: again.inodes, readers },
     marks: {
       ...marks,
       changed: changed + again.changed,

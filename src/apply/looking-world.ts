@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Hosts } from '../ssh/host.ts';
-import { compareListed } from '../verify/compare-listed.ts';
+import { compareListed, openReaders } from '../verify/compare-listed.ts';
 import { compareTrees } from '../verify/compare-trees.ts';
 import { commonDigest } from '../verify/digest.ts';
 import type { MarksStore } from './marks.ts';
@@ -35,6 +35,7 @@ export function lookingWorld(parts: {
     changes: refuse,
     settle: refuse,
     digest: commonDigest,
+    readers: openReaders,
     listed: compareListed,
     compare: compareTrees,
     compared: () => undefined,

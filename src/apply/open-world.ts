@@ -4,9 +4,9 @@ import { performChangePass } from '../copy/change-list/change-pass.ts';
 import { performPass } from '../copy/copy.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Hosts } from '../ssh/host.ts';
-import { compareListed } from '../verify/compare-listed.ts';
+import { compareListed, openReaders } from '../verify/compare-listed.ts';
 import { compareTrees } from '../verify/compare-trees.ts';
-import { commonDigest } from '../verify/digest.ts';
+import { commonDigest, type DigestAlgorithm } from '../verify/digest.ts';
 import type { MoveReport } from '../verify/report.ts';
 import type { Sink } from './events.ts';
 import type { RunFolder } from './run-folder.ts';
@@ -43,7 +43,8 @@ export function openWorld(parts: {
     pass: performPass,
     changes: performChangePass,
     settle: settleTrees,
-    digest: commonDigest,
+    digest: rememberedDigest(),
+    readers: openReaders,
     listed: compareListed,
     compare: compareTrees,
     compared(report) {
@@ -57,4 +58,15 @@ export function openWorld(parts: {
     sleep: (milliseconds, signal) => wait(milliseconds, undefined, { signal }).catch(() => {}),
   };
   return { world, compared };
+}
+
+/** The hosts are asked once in a run: in the downtime each question counts. */
+function rememberedDigest(): World['digest'] {
+  const known = new Map<string, DigestAlgorithm>();
+  return async (hosts) => {
+    const names = hosts.map(({ name }) => name).join(' ');
+    const algorithm = known.get(names) ?? (await commonDigest(hosts));
+    known.set(names, algorithm);
+    return algorithm;
+  };
 }

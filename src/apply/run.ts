@@ -5,6 +5,7 @@ import { forgetBaseline } from './baseline.ts';
 import { firstNotHeld } from './check.ts';
 import { applyError } from './errors.ts';
 import type { StepOutcome } from './events.ts';
+import { closeReaders } from './final-pass.ts';
 import { perform } from './perform.ts';
 import { projectWindow } from './projection.ts';
 import { type Answer, whileAsked } from './waiting.ts';
@@ -74,6 +75,7 @@ export async function inPlace(step: Step, world: World): Promise<boolean> {
 export async function applyPlan(options: ApplyOptions): Promise<ApplyResult> {
   const run = new Run(options);
   const result = await run.go();
+  for (const { readers } of options.world.finals.values()) closeReaders(readers);
   const error = result.error instanceof DrayageError ? { error: result.error.code } : {};
   options.world.sink({ type: 'run-finished', exitCode: result.exitCode, ...error });
   return result;

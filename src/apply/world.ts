@@ -2,7 +2,7 @@ import type { performBulk } from '../copy/bulk/bulk.ts';
 import type { performChangePass } from '../copy/change-list/change-pass.ts';
 import type { performPass } from '../copy/copy.ts';
 import type { Hosts } from '../ssh/host.ts';
-import type { compareListed } from '../verify/compare-listed.ts';
+import type { compareListed, openReaders } from '../verify/compare-listed.ts';
 import type { compareTrees } from '../verify/compare-trees.ts';
 import type { commonDigest } from '../verify/digest.ts';
 import type { MoveReport } from '../verify/report.ts';
@@ -56,6 +56,7 @@ export interface World {
   readonly changes: typeof performChangePass;
   readonly settle: typeof settleTrees;
   readonly digest: typeof commonDigest;
+  readonly readers: typeof openReaders;
   readonly listed: typeof compareListed;
   readonly compare: typeof compareTrees;
   /** Takes what a comparison found, for the report. */

@@ -5,8 +5,24 @@ import type { DigestAlgorithm } from './digest.ts';
 import type { Entry } from './manifest.ts';
 import { longestName } from './manifest-command.ts';
 import { orderKey } from './manifest-line.ts';
-import { readListed } from './read-listed.ts';
+import { openReader, type Reader, readListed } from './read-listed.ts';
 import { together } from './together.ts';
+
+/** Both sides' readers, for one comparison. */
+export interface Readers {
+  readonly algorithm: DigestAlgorithm;
+  readonly source: Reader;
+  readonly target: Reader;
+}
+
+/** Opens them while something else is waited for: a process and its connection take their time. */
+export function openReaders(sides: Sides, algorithm: DigestAlgorithm, signal?: AbortSignal): Readers {
+  return {
+    algorithm,
+    source: openReader(sides.source, algorithm, signal),
+    target: openReader(sides.target, algorithm, signal),
+  };
+}
 
 export interface ListedOptions {
   readonly algorithm: DigestAlgorithm;
@@ -14,6 +30,8 @@ export interface ListedOptions {
   readonly topIsShare: boolean;
   /** Name -> `device:inode` that an earlier look saw on the source: what is another file now, or none, is a difference. */
   readonly inodes?: ReadonlyMap<string, string>;
+  /** What is to read them, opened before. */
+  readonly readers?: Readers | undefined;
   readonly signal?: AbortSignal;
   /** Names looked at, both sides together. */
   readonly progress?: (names: { readonly done: number; readonly total: number }) => void;
@@ -49,8 +67,8 @@ export async function compareListed(
   };
   const [source, target] = await together(options.signal, (signal) =>
     Promise.all([
-      readListed(sides.source, paths, algorithm, { signal, onEntries }),
-      readListed(sides.target, paths, algorithm, { signal, onEntries }),
+      readListed(sides.source, paths, algorithm, { signal, onEntries, reader: options.readers?.source }),
+      readListed(sides.target, paths, algorithm, { signal, onEntries, reader: options.readers?.target }),
     ]),
   );
   const attributesKnown = source.attributesKnown && target.attributesKnown;

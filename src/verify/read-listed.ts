@@ -1,9 +1,8 @@
-import { Readable } from 'node:stream';
 import { type DigestAlgorithm, digestParser } from './digest.ts';
 import { splitRecord } from './join.ts';
 import { attributeParser, type Entry, parseFields } from './manifest.ts';
 import { listedCommand, longestName } from './manifest-command.ts';
-import { nulList, nulRecords } from './records.ts';
+import { laterList, nulRecords } from './records.ts';
 import { together } from './together.ts';
 import { complaints, isVanished, notUnderstood, type Tree, unreadable } from './tree.ts';
 
@@ -17,46 +16,55 @@ export interface ReadListed {
 const namesPerProcess = 2000;
 const mostProcesses = 4;
 
+/** A command that reads entries, there before it is known which. */
+export interface Reader {
+  /** Once. `onEntries` is told how many more were read. @throws verify/unreadable, verify/unreadable-output */
+  read(names: readonly string[], onEntries?: (count: number) => void): Promise<ReadListed>;
+  /** Ends one that was not asked; after `read`, nothing. */
+  close(): void;
+}
+
 /** Metadata, contents and attributes of exactly these names (`''` is the top), each only once, in one command per process. */
 export async function readListed(
   tree: Tree,
   names: readonly string[],
   algorithm: DigestAlgorithm,
-  options: { readonly signal?: AbortSignal; readonly onEntries?: (count: number) => void } = {},
+  options: {
+    readonly signal?: AbortSignal;
+    readonly onEntries?: (count: number) => void;
+    /** Takes the first of them. */
+    readonly reader?: Reader | undefined;
+  } = {},
 ): Promise<ReadListed> {
   // Such a name cannot be opened, nor copied by rsync: it is as if it were not there.
   const wanted = [...new Set(names)].filter((name) => name.length <= longestName);
-  const entries = new Map<string, Entry>();
-  let attributesKnown = true;
-  if (wanted.length === 0) return { entries, attributesKnown };
   const processes = Math.min(mostProcesses, Math.ceil(wanted.length / namesPerProcess));
-  const share = Math.ceil(wanted.length / processes);
-  await together(options.signal, async (signal) => {
-    const parts = Array.from({ length: processes }, (_, index) =>
-      wanted.slice(index * share, (index + 1) * share),
-    );
-    await Promise.all(
-      parts.map((part) =>
-        readPart(tree, part, algorithm, signal, entries, options.onEntries, () => {
-          attributesKnown = false;
-        }),
-      ),
-    );
-  });
-  return { entries, attributesKnown };
+  const share = Math.ceil(wanted.length / Math.max(1, processes));
+  const parts = Array.from({ length: processes }, (_, index) =>
+    wanted.slice(index * share, (index + 1) * share),
+  );
+  if (processes === 0 && options.reader !== undefined) parts.push([]);
+  const read = await together(options.signal, (signal) =>
+    Promise.all(
+      parts.map((part, index) => {
+        const reader = (index === 0 ? options.reader : undefined) ?? openReader(tree, algorithm, signal);
+        return reader.read(part, options.onEntries);
+      }),
+    ),
+  );
+  return {
+    entries: new Map(read.flatMap(({ entries }) => [...entries])),
+    attributesKnown: read.every(({ attributesKnown }) => attributesKnown),
+  };
 }
 
 const nameOf = (path: string) => (path === '.' ? '' : path.replace(/^\.\//, ''));
 
-async function readPart(
-  tree: Tree,
-  names: readonly string[],
-  algorithm: DigestAlgorithm,
-  signal: AbortSignal,
-  entries: Map<string, Entry>,
-  onEntries: ((count: number) => void) | undefined,
-  withoutAttributes: () => void,
-): Promise<void> {
+/** Starts it. One that is told no names ends well. */
+export function openReader(tree: Tree, algorithm: DigestAlgorithm, signal?: AbortSignal): Reader {
+  const entries = new Map<string, Entry>();
+  let attributesKnown = true;
+  let onEntries: ((count: number) => void) | undefined;
   let found = 0;
   let part = 0;
   let group = new Map<string, { -readonly [key in keyof Entry]: Entry[key] }>();
@@ -76,7 +84,7 @@ async function readPart(
   };
   const attributes = (text: string) => {
     if (text === 'none') {
-      withoutAttributes();
+      attributesKnown = false;
       return;
     }
     const parser = attributeParser((name, values) => {
@@ -110,18 +118,29 @@ async function readPart(
       for (const entry of group.values()) if (entry.inode === inode) entry.device = device;
     }
   });
-  const dotted = names.map((name) => (name === '' ? '.' : `./${name}`));
-  const result = await tree.host.run(listedCommand(tree.path, algorithm), {
-    stdin: Readable.from(nulList(dotted)),
+  const list = laterList();
+  const running = tree.host.run(listedCommand(tree.path, algorithm), {
+    stdin: list.stream,
     onStdout: parser.push,
-    signal,
+    ...(signal === undefined ? {} : { signal }),
   });
-  const said = complaints(result.stderr, 'find');
-  const missing = said.filter(isVanished).length;
-  // Each name is either answered or complained of: silence is not taken for absence.
-  const whole = part === 0 && parser.rest() === '' && found + missing === names.length;
-  const unread = complaints(result.stderr, 'getfattr').some((line) => !isVanished(line));
-  if (result.exitCode !== 0 || missing !== said.length || unread)
-    throw unreadable(tree, 'The listed entries', result);
-  if (!whole) throw notUnderstood(tree, 'find', `${found} of ${names.length} names, ${missing} missing`);
+  // What went wrong before it was asked is told when it is.
+  running.catch(() => {});
+  return {
+    async read(names, tell) {
+      onEntries = tell;
+      list.give(names.map((name) => (name === '' ? '.' : `./${name}`)));
+      const result = await running;
+      const said = complaints(result.stderr, 'find');
+      const missing = said.filter(isVanished).length;
+      // Each name is either answered or complained of: silence is not taken for absence.
+      const whole = part === 0 && parser.rest() === '' && found + missing === names.length;
+      const unread = complaints(result.stderr, 'getfattr').some((line) => !isVanished(line));
+      if (result.exitCode !== 0 || missing !== said.length || unread)
+        throw unreadable(tree, 'The listed entries', result);
+      if (!whole) throw notUnderstood(tree, 'find', `${found} of ${names.length} names, ${missing} missing`);
+      return { entries, attributesKnown };
+    },
+    close: () => list.give([]),
+  };
 }

@@ -1,3 +1,5 @@
+import { Readable } from 'node:stream';
+
 /**
  * Takes a stream of bytes apart at one of them. Each piece is a latin1 string of its own (one character per byte), not
  * a part of a larger one: what is kept of it does not keep the whole chunk in memory.
@@ -37,4 +39,16 @@ export function* nulList(names: Iterable<string>): Generator<Buffer> {
     batch = [];
   }
   if (batch.length > 0) yield Buffer.from(`${batch.join('\0')}\0`, 'latin1');
+}
+
+/** Such a list for a process that is there before the names are known. */
+export function laterList(): { readonly stream: Readable; give(names: readonly string[]): void } {
+  let give: (names: readonly string[]) => void = () => {};
+  const names = new Promise<readonly string[]>((resolve) => {
+    give = resolve;
+  });
+  async function* bytes() {
+    yield* nulList(await names);
+  }
+  return { stream: Readable.from(bytes()), give };
 }

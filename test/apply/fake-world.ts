@@ -8,6 +8,7 @@ import type { World } from '../../src/apply/world.ts';
 import type { Check, Operation } from '../../src/plan/operation.ts';
 import type { Plan, Step } from '../../src/plan/plan.ts';
 import type { Host } from '../../src/ssh/host.ts';
+import type { Reader } from '../../src/verify/read-listed.ts';
 
 /** Two guests and a node as a handful of facts. It outlives a run, as the real ones do. */
 export interface Facts {
@@ -208,6 +209,12 @@ async function directoriesIn(folder: string): Promise<string> {
   return file;
 }
 
+/** A reader that no comparison of this world asks. */
+const unasked: Reader = {
+  read: () => Promise.reject(new Error('this world reads nothing')),
+  close() {},
+};
+
 /** One run over durable facts. */
 export function fakeWorld(
   durable: Durable,
@@ -351,11 +358,12 @@ export function fakeWorld(
       facts.known = 'yes';
       return { entries: 1000, pending: [], directories: await directoriesIn(folder) };
     },
-    async changes(pass, _baseline, { directories }) {
+    async changes(pass, _baseline, { directories, onCarry }) {
       guarded();
       if (facts.known !== 'yes') broken.push('a list of changes since nobody knows when');
       if (!change(pass.frozen ? 'final changes' : 'changes', carried)) throw new Error('rsync failed');
       if (directories !== undefined) await writeFile(directories, '');
+      onCarry?.();
       return {
         kind: 'done',
         listed: ['x'],
@@ -369,6 +377,7 @@ export function fakeWorld(
       };
     },
     digest: async () => 'sha256',
+    readers: (_sides, algorithm) => ({ algorithm, source: unasked, target: unasked }),
     async listed() {
       alive();
       const { differences } = compared();

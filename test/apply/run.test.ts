@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Event } from '../../src/apply/events.ts';
 import { observe } from '../../src/apply/observe.ts';
 import { type ApplyOptions, applyPlan } from '../../src/apply/run.ts';
+import type { World } from '../../src/apply/world.ts';
 import type { Check } from '../../src/plan/operation.ts';
 import type { Plan } from '../../src/plan/plan.ts';
 import { type Durable, type Fault, fakeWorld, fresh, plan } from './fake-world.ts';
@@ -28,6 +29,9 @@ async function run(
   return { result, events };
 }
 
+const never = (): never => {
+  throw new Error('not to be asked');
+};
 const notReleased: Check = {
   ...{ kind: 'run', host: 'doc1', argv: ['is', 'released', 'no'], expect: { exitCode: 0 } },
   what: 'it is not released',
@@ -197,6 +201,30 @@ describe('a run', () => {
       );
       expect(result.exitCode).toBe(0);
     });
+  });
+
+  test('hands the readers of the last pass to its comparison, and ends those that nobody asked', async () => {
+    const closed: string[] = [];
+    const given: unknown[] = [];
+    const reader = (side: string) => ({ read: async () => never(), close: () => closed.push(side) });
+    const readers: World['readers'] = (_sides, algorithm) => ({
+      algorithm,
+      source: reader('source'),
+      target: reader('target'),
+    });
+    const { listed } = fakeWorld(fresh(), undefined, { runPath }).world;
+    const watched: World['listed'] = (sides, names, options) => {
+      given.push(options.readers?.algorithm);
+      return listed(sides, names, options);
+    };
+    await run(fresh(), undefined, {}, { readers, listed: watched });
+    expect(given).toContain('sha256');
+    expect(closed).toEqual([]);
+    const cut: World['sink'] = (event) => {
+      if (event.type === 'operation-finished' && event.what === 'final') throw new Error('cut');
+    };
+    await run(fresh(), undefined, {}, { readers, sink: cut });
+    expect(closed).toEqual(['source', 'target']);
   });
 
   test('until the seed does not come to the gate; the cutover goes on from there', async () => {

@@ -271,6 +271,7 @@ export function simulatedWorld(
         return clock;
       };
     })(),
+    finals: new Map(),
     sleep: async () => {},
     // Copies and comparisons are mocked away.
   } as Partial<World> as World;

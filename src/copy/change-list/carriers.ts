@@ -1,5 +1,4 @@
-import { Readable } from 'node:stream';
-import { nulList } from '../../verify/records.ts';
+import { laterList } from '../../verify/records.ts';
 import type { Item } from '../output.ts';
 import { inPlaceOf } from '../rsync-command.ts';
 import { type PassProgress, type Ran, runRsync } from '../run-rsync.ts';
@@ -19,18 +18,6 @@ export interface Carriers {
   readonly counts: { changed: number; deleted: number; bytes: number };
   /** Names that were deleted on the target though the source had them when they were listed. */
   readonly vanished: string[];
-}
-
-/** rsync's list: the process is there, connected, before the names are known. */
-function laterNames(): { readonly stream: Readable; give(names: readonly string[]): void } {
-  let give: (names: readonly string[]) => void = () => {};
-  const names = new Promise<readonly string[]>((resolve) => {
-    give = resolve;
-  });
-  async function* bytes() {
-    yield* nulList(await names);
-  }
-  return { stream: Readable.from(bytes()), give };
 }
 
 /** Starts them as soon as the lock that they share is held. @param ready says how it was refused, where it was */
@@ -56,7 +43,7 @@ export function startCarriers(
     if (!isPlanned(plain)) vanished.push(plain);
   };
   const start = (argv: readonly string[]) => {
-    const names = laterNames();
+    const names = laterList();
     const tell = progress();
     const running = ready.then((refused) => refused ?? runRsync(world, argv, onItem, tell, names.stream));
     running.catch(() => {});

@@ -44,6 +44,8 @@ export interface ChangePassWorld {
    * what the target has there. All of them are pending for the next pass from the same baseline.
    */
   readonly keepDoubt: (names: readonly string[]) => Promise<void>;
+  /** All names are given: from here on only the rsyncs are waited for. */
+  readonly onCarry?: () => void;
 }
 
 export type { Baseline } from './gather.ts';
@@ -179,7 +181,9 @@ async function carryChanges(
     await counted;
     const going = new Set([...looked.gone, ...looked.emptied]);
     const planned = (name: string) => going.has(name) || hasAncestorIn(name, going);
-    const ended = await carriers.carry(looked.names, planned);
+    const ending = carriers.carry(looked.names, planned);
+    world.onCarry?.();
+    const ended = await ending;
     const unsettled = ended.map((ran) => judge(judged, world, ran).unsettled);
     if (top) judge(judged, world, await runRsync(world, topOf(pass.argv), () => {}));
     const { vanished, counts } = carriers;

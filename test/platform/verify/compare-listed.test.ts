@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Host } from '../../../src/ssh/host.ts';
 import { controllerHost } from '../../../src/ssh/local.ts';
-import { compareListed, type ListedOptions } from '../../../src/verify/compare-listed.ts';
+import { compareListed, type ListedOptions, openReaders } from '../../../src/verify/compare-listed.ts';
 import { fullComparison } from '../../support/full-comparison.ts';
 import { type LoopMount, loopMount } from '../../support/loop-mount.ts';
 import { makeTree } from '../../support/random-tree.ts';
@@ -179,6 +179,33 @@ describe('what cannot be known', () => {
   test('is a difference: a file that no tool could read', async () => {
     const { differences } = await compare(['file'], {}, through('xxhsum', 'no-such-sum'));
     expect(differences).toMatchObject([{ what: 'content', source: 'not read', target: 'not read' }]);
+  });
+
+  test('by readers that were opened before finds the same', async () => {
+    sh('echo other >file');
+    const readers = () => openReaders(sides(), 'xxh128');
+    for (const names of [['file', 'link', 'nowhere'], []])
+      expect(await compare(names, { readers: readers() })).toEqual(await compare(names));
+    const many = Array.from({ length: 5000 }, (_, index) => `no-${index}`);
+    const opened = await compare([...many, 'file'], { readers: readers() });
+    expect(opened.differences.map(({ name }) => name)).toEqual(['file', 'file']);
+    sh('cp -p ../original/file file');
+  });
+
+  test('readers that nobody asks end when they are closed', async () => {
+    const ran: Promise<unknown>[] = [];
+    const watched: Host = {
+      name: 'here',
+      run(argv, options) {
+        const running = host.run(argv, options);
+        ran.push(running);
+        return running;
+      },
+    };
+    const readers = openReaders(sides(watched), 'xxh128');
+    readers.source.close();
+    readers.target.close();
+    expect(await Promise.all(ran)).toMatchObject([{ exitCode: 0 }, { exitCode: 0 }]);
   });
 
   test('is an error: a tree that is not there', async () => {
