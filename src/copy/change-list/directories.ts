@@ -1,8 +1,7 @@
 import { createReadStream, createWriteStream } from 'node:fs';
-import { createInterface } from 'node:readline';
-import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
+import { splitter } from '../../verify/records.ts';
 import { copyError } from '../errors.ts';
 
 /**
@@ -18,13 +17,15 @@ export function* directoryNames(lines: Iterable<string>): Generator<string> {
   for (const line of lines) yield JSON.parse(line.slice(line.indexOf(' ') + 1));
 }
 
+const newline = 10;
+
 /** The lines of a directories file. @throws copy/unreadable-record */
 export async function readDirectories(file: string): Promise<Set<string>> {
   const lines = new Set<string>();
   try {
-    await pipeline(createReadStream(file), createGunzip(), async (unzipped) => {
-      const input = Readable.from(unzipped).setEncoding('latin1');
-      for await (const line of createInterface({ input })) lines.add(line);
+    const { push } = splitter(newline, (line) => lines.add(line));
+    await pipeline(createReadStream(file), createGunzip(), async (unzipped: AsyncIterable<Buffer>) => {
+      for await (const chunk of unzipped) push(chunk);
     });
   } catch (error) {
     throw copyError('copy/unreadable-record', {

@@ -1,4 +1,4 @@
-import { ancestors, hasAncestorIn, parentOf } from './names.ts';
+import { hasAncestorIn, parentOf } from './names.ts';
 
 /** Of fewer directories, a second walk is not worth its process. */
 const fewest = 8;
@@ -54,9 +54,12 @@ function weigh(directories: Iterable<string>) {
   };
   for (const name of directories) {
     if (name === '') continue;
-    const shallow = name.split('/', deepest).join('/');
-    count(shallow);
-    for (const above of ancestors(shallow)) count(above);
+    let end = name.indexOf('/');
+    for (let depth = 1; end !== -1 && depth < deepest; depth += 1) {
+      count(name.slice(0, end));
+      end = name.indexOf('/', end + 1);
+    }
+    count(end === -1 ? name : name.slice(0, end));
   }
   return { weights, children };
 }
