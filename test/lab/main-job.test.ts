@@ -6,6 +6,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -443,6 +444,30 @@ describe('afterwards', () => {
       moves: [{ scope: 'full' }],
     });
     expect(deedMinusPlan([], ran.received)).toEqual([]);
+  });
+
+  // While the first phase is not proven: test/platform/cli/phases.test.ts.
+  test('a phase that waited for this one runs, by itself, and this one stays as it is', async () => {
+    const file = join(folder, 'two-phases.yaml');
+    await at.on('doc1', 'mkdir -p /srv/media/films; for n in 1 2 3; do echo $n >/srv/media/films/$n; done');
+    writeFileSync(
+      file,
+      `${readFileSync(lab.paths.drayageConfig, 'utf8')}  media:
+    from: { guest: doc1, path: /srv/media }
+    to: { share: containers, guest: doc2, as: media }
+phases:
+  - { name: doc2, moves: [doc1] }
+  - { name: igpu2, moves: [media], after: doc2 }
+`,
+    );
+    const status = await at.drayage('status', '--file', file);
+    expect(status.stdout).toContain('Phase igpu2, doc2 is proven');
+    const ran = await at.drayage('apply', '--yes', '--window', '600', '--json', '--file', file);
+    expect(ran.exitCode, ran.stderr).toBe(0);
+    const steps = lastRun<Plan>('plan.json').steps.filter(({ id }) => stepsBy(ran, 'done').includes(id));
+    expect([...new Set(steps.map(({ phase }) => phase))]).toEqual(['igpu2']);
+    expect(await at.on('doc2', 'cd /srv/media && mountpoint -q . && cat films/*')).toBe('1\n2\n3\n');
+    expect(await runs()).toEqual({ doc1: [], doc2: [...workloads] });
   });
 
   test('the source is untouched: every name, number, time and inode is as it was before drayage came', async () => {
