@@ -125,22 +125,38 @@ async function onePass(
   world: ChangePassWorld,
 ): Promise<ChangePassResult> {
   const sides = sidesOf(pass, world);
-  let walks: () => void = () => {};
-  const walking = new Promise<void>((resolve) => {
-    walks = resolve;
-  });
-  const looking = gather(sides, baseline, world.directories, pass.maxShare * baseline.entries, walks);
-  await Promise.race([walking, looking]);
+  const walking = Promise.withResolvers<void>();
+  const found = Promise.withResolvers<ReadonlyMap<string, number>>();
+  const most = pass.maxShare * baseline.entries;
+  const on = { walks: walking.resolve, inPlace: found.resolve };
+  const looking = gather(sides, baseline, world.directories, most, on);
+  await Promise.race([walking.promise, looking]);
   const line = holdLine(world.puller, pass.argv, world.signal);
   let connection: 'keep' | 'end' = 'end';
   try {
     const carriers = startCarriers(pass, world, line.ready);
-    const result = await carryChanges(pass, looking, sides.target, carriers, world);
+    const early = pass.frozen ? carryEarly(found.promise, looking, carriers, world) : undefined;
+    const result = await carryChanges(pass, looking, early, sides.target, carriers, world);
     connection = 'keep';
     return result;
   } finally {
     await line.close(connection);
   }
+}
+
+/**
+ * What is written in place needs no more than itself to be known, and takes the longest: it begins before the list is made.
+ * Not of a source in use, where a directory may become a link while the one rsync already writes below it.
+ */
+async function carryEarly(
+  found: Promise<ReadonlyMap<string, number>>,
+  looking: ReturnType<typeof gather>,
+  carriers: Carriers,
+  world: ChangePassWorld,
+): Promise<void> {
+  const files = await Promise.race([found, looking.then(() => new Map<string, number>())]);
+  if (files.size > 0) await world.keepDoubt([...files.keys()]);
+  carriers.carryInPlace(files);
 }
 
 function sidesOf(pass: ChangePass, world: ChangePassWorld): { source: Side; target: Side } {
@@ -154,6 +170,7 @@ function sidesOf(pass: ChangePass, world: ChangePassWorld): { source: Side; targ
 async function carryChanges(
   pass: ChangePass,
   looking: ReturnType<typeof gather>,
+  early: Promise<void> | undefined,
   target: Side,
   carriers: Carriers,
   world: ChangePassWorld,
@@ -166,8 +183,10 @@ async function carryChanges(
     argv: pass.argv,
   };
   try {
+    early?.catch(() => {});
     const looked = await looking;
     if ('tooMany' in looked) {
+      await early;
       for (const ran of await carriers.carry([], () => false)) judge(judged, world, ran);
       await forget(directories);
       return { kind: 'too-large', listed: looked.tooMany };
@@ -175,9 +194,9 @@ async function carryChanges(
     const top = looked.top && !pass.topIsShare;
     const counted = countDeletions(pass, world, target, looked);
     counted.catch(() => {});
+    // The doubt is kept in one file: the shorter list first.
+    await early;
     await world.keepDoubt([...(top ? [''] : []), ...looked.names]);
-    // Of a source in use, a directory may become a link while the one rsync already writes below it.
-    if (pass.frozen) carriers.carryInPlace(looked.inPlace);
     await counted;
     const going = new Set([...looked.gone, ...looked.emptied]);
     const planned = (name: string) => going.has(name) || hasAncestorIn(name, going);
@@ -203,6 +222,7 @@ async function carryChanges(
       unsettled: unsettled.reduce((sum, one) => sum + one, vanished.length),
     };
   } catch (error) {
+    await early?.catch(() => {});
     await carriers.carry([], () => false).catch(() => {});
     await forget(directories);
     throw error;

@@ -33,12 +33,18 @@ export interface Gathered extends ChangeList {
   readonly carry: ReadonlyMap<string, Seen>;
   /** Pending names that were out of sight, with the directory they are in, after the scan had passed it. */
   readonly away: readonly string[];
-  /** Which of `names` are written into where they are on the target, and their sizes. */
-  readonly inPlace: ReadonlyMap<string, number>;
   /** The new directories file is on the disk. */
   readonly written: Promise<void>;
   readonly scanned: Scanned;
   readonly scanSeconds: number;
+}
+
+/** Who hears what a look finds before its end. */
+export interface Hearing {
+  /** The walks over the source are on their way: all else waits for them, so what begins now takes nothing from their start. */
+  readonly walks: () => void;
+  /** What has changed and is written into where it is on the target, and its sizes; once. All of it is among `names` later. */
+  readonly inPlace: (files: ReadonlyMap<string, number>) => void;
 }
 
 export type Sides = { readonly source: Side; readonly target: Side };
@@ -47,15 +53,13 @@ export type Sides = { readonly source: Side; readonly target: Side };
  * Everything that is looked at before rsync is given its names.
  * @param file takes the directories of this scan; undefined: they are not kept
  * @param most names; more are only counted
- * @param onWalk the walks over the source are on their way: all else waits for them, so what is called now takes nothing
- *   from their start
  */
 export async function gather(
   sides: Sides,
   baseline: Baseline,
   file: string | undefined,
   most: number,
-  onWalk: () => void,
+  on: Hearing,
 ): Promise<Gathered | { readonly tooMany: number }> {
   // rsync carries a name of its list even where it lies below an excluded folder (3.5.0, tried).
   const behind = new Set(sides.source.exclude.map((path) => Buffer.from(path, 'utf8').toString('latin1')));
@@ -71,7 +75,7 @@ export async function gather(
       known,
       writer,
       most,
-      onWalk,
+      on,
     );
     const written = writer.end();
     written.catch(() => {});
@@ -91,20 +95,20 @@ async function look(
   known: ReadonlySet<string>,
   writer: DirectoriesWriter,
   most: number,
-  onWalk: () => void,
+  on: Hearing,
 ): Promise<Omit<Gathered, 'written'> | { readonly tooMany: number }> {
   const begun = performance.now();
   const parents = new Set(pending.map(parentOf));
   const scanning = scan(sides.source, since, known, writer, most, parents);
   scanning.catch(() => {});
   await setImmediate();
-  onWalk();
+  on.walks();
   const questions = askBoth(sides, most);
   try {
     const scanned = await scanning;
     const scanSeconds = (performance.now() - begun) / 1000;
     if (scanned.changedCount > most) return { tooMany: scanned.changedCount };
-    const looked = await lookAfter(sides, scanned, pending, writer, most, questions);
+    const looked = await lookAfter(sides, scanned, pending, writer, most, questions, on);
     return 'tooMany' in looked ? looked : { ...looked, scanned, scanSeconds };
   } finally {
     await Promise.allSettled(Object.values(questions).map((question) => question.about()));
@@ -133,8 +137,9 @@ async function lookAfter(
   writer: DirectoriesWriter,
   most: number,
   questions: ReturnType<typeof askBoth>,
+  on: Hearing,
 ): Promise<Omit<Gathered, 'written' | 'scanned' | 'scanSeconds'> | { readonly tooMany: number }> {
-  const listed = await listBoth(sides.source, questions, scanned, pending);
+  const listed = await listBoth(sides.source, questions, scanned, pending, on);
   const carry = new Map([...scanned.changed, ...listed.whole, ...listed.still]);
   for (const [name, seen] of await lostEntries(sides, { ...listed, carry }, most)) carry.set(name, seen);
   if (carry.size > most) return { tooMany: carry.size };
@@ -153,7 +158,6 @@ async function lookAfter(
         top,
         carry,
         away: listed.away,
-        inPlace: inPlace(carry, listed.there),
       };
 }
 
@@ -175,6 +179,7 @@ async function listBoth(
   questions: ReturnType<typeof askBoth>,
   scanned: Scanned,
   pending: readonly string[],
+  on: Hearing,
 ) {
   const fresh = new Set(scanned.fresh);
   const directories = [...scanned.changed]
@@ -186,6 +191,11 @@ async function listBoth(
     .map(([name]) => name);
   const asked = new Set([...pending, ...files]);
   const above = files.flatMap((name) => [...ancestors(name)]);
+  questions.target.first.then(
+    (there) => on.inPlace(inPlace(scanned.changed, there)),
+    // The answers as a whole tell it.
+    () => {},
+  );
   // What was pending may be gone from the source for good.
   const [[whole, present], here, [there, ...kinds]] = await Promise.all([
     questions.source.about(scanned.fresh, directories),
@@ -204,7 +214,6 @@ async function listBoth(
     still: new Map(still),
     away: pending.filter(isAway),
     present,
-    there,
     target: new Map([...[...there].filter(([name]) => asked.has(name)), ...kinds[0], ...kinds[1]]),
   };
 }

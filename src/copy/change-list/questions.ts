@@ -26,6 +26,8 @@ interface Listing<F extends Format> {
 export interface Questions<T> {
   /** Once: later calls only get the answers. @param names for each question, in their order */
   about(...names: readonly (readonly string[])[]): Promise<T>;
+  /** The answer to the first question, which comes before the others. */
+  readonly first: Promise<T extends readonly [infer First, ...unknown[]] ? First : never>;
 }
 
 /** Asks one side several questions at once; they are to be told their names, or none. */
@@ -37,9 +39,17 @@ export function ask<const L extends readonly Listing<Format>[]>(
   const names = new Promise<readonly (readonly string[])[]>((resolve) => {
     give = resolve;
   });
-  const answers = answersOf(side, listings, names) as Promise<{ [I in keyof L]: Found<L[I]['format']> }>;
-  answers.catch(() => {});
+  type Answers = { [I in keyof L]: Found<L[I]['format']> };
+  type First = Awaited<Questions<Answers>['first']>;
+  let answerFirst: (found: Map<string, Kind>) => void = () => {};
+  const firstFound = new Promise<Map<string, Kind>>((resolve) => {
+    answerFirst = resolve;
+  });
+  const answers = answersOf(side, listings, names, answerFirst) as Promise<Answers>;
+  const first = Promise.race([firstFound, answers.then(() => firstFound)]) as Promise<First>;
+  for (const one of [answers, first]) one.catch(() => {});
   return {
+    first,
     about(...of) {
       give(of);
       return answers;
@@ -63,6 +73,7 @@ async function answersOf(
   side: Side,
   listings: readonly Listing<Format>[],
   names: Promise<readonly (readonly string[])[]>,
+  onFirst: (found: Map<string, Kind>) => void,
 ): Promise<Map<string, Kind>[]> {
   const found: Map<string, Kind>[] = listings.map(() => new Map());
   let at = 0;
@@ -71,6 +82,7 @@ async function answersOf(
     const into = found[at];
     if (listing === undefined || into === undefined) throw notUnderstood(side, record);
     if (record === '') {
+      if (at === 0) onFirst(into);
       at += 1;
       return;
     }

@@ -582,6 +582,45 @@ describe('a pass over what changed', () => {
     expect(readFileSync(join(copied.target, 'app/data'), 'utf8')).toBe('1\n');
   });
 
+  test('writes into no file before its name is kept as doubtful, and into none when that is refused', async () => {
+    sh('mkdir db; head -c 300000 /dev/zero | tr "\\0" a >db/pages; echo 1 >other');
+    const baseline = await firstPass(copied);
+    sh('printf b | dd of=db/pages bs=1 seek=9000 conv=notrunc status=none; echo 22 >new');
+    const there = () => readFileSync(join(copied.target, 'db/pages'), 'utf8')[9000];
+    const refused = changeRound(copied, baseline, {
+      frozen: true,
+      keepDoubt: () => Promise.reject(new Error('the clock was set')),
+    });
+    await expect(refused).rejects.toThrow('the clock was set');
+    expect(there()).toBe('a');
+    const kept: (readonly string[])[] = [];
+    await changeRound(copied, baseline, {
+      frozen: true,
+      keepDoubt: async (names) => {
+        if (kept.length === 0) expect(there()).toBe('a');
+        kept.push(names);
+      },
+    });
+    expect(kept[0]).toContain('db/pages');
+    expect(kept.at(-1)).toEqual(expect.arrayContaining(['db/pages', 'new']));
+    expect(whatIsNotEqual(copied)).toBe('');
+  });
+
+  test('keeps the doubt of what it wrote when it then deletes nothing, for that would be too much', async () => {
+    sh('mkdir db gone; head -c 300000 /dev/zero >db/pages; touch gone/{1..20}');
+    const baseline = await firstPass(copied);
+    sh('printf b | dd of=db/pages bs=1 seek=9000 conv=notrunc status=none; rm -r gone');
+    let pending: readonly string[] = [];
+    const keepDoubt = async (names: readonly string[]) => {
+      pending = names;
+    };
+    await expect(
+      changeRound(copied, baseline, { frozen: true, maxDelete: 5, keepDoubt }),
+    ).rejects.toMatchObject({ code: 'copy/too-many-deletions' });
+    expect(pending).toEqual(expect.arrayContaining(['db/pages', 'gone']));
+    expect(existsSync(join(copied.target, 'gone/20'))).toBe(true);
+  });
+
   test('does not go on over a file system that was mounted inside since the inspection', async () => {
     sh('mkdir media; echo 1 >media/f');
     const baseline = await firstPass(copied);
