@@ -98,6 +98,8 @@ function refuse(count: number, first: readonly unknown[]): void {
   throw new Error(`drayage finds ${count} differences: ${JSON.stringify(first.slice(0, 3))}`);
 }
 
+const never = new AbortController().signal;
+
 export function startMove(world: BenchWorld, target: string): DrayageMove {
   let baseline: Baseline | undefined;
   let algorithm: DigestAlgorithm = 'sha256';
@@ -106,11 +108,11 @@ export function startMove(world: BenchWorld, target: string): DrayageMove {
   async function pass(frozen: boolean): Promise<WindowParts> {
     if (baseline === undefined) throw new Error('not settled yet');
     const begun = performance.now();
-    const clock = readClock(world.guest);
+    const clock = readClock(world.guest, never);
     // At rest nothing is stored any more.
     if (!frozen) {
       await clock;
-      await syncTree(world.guest, world.tree.root);
+      await syncTree(world.guest, world.tree.root, never);
     }
     rounds += 1;
     let readers: Readers | undefined;
@@ -171,8 +173,8 @@ export function startMove(world: BenchWorld, target: string): DrayageMove {
     async settle() {
       algorithm = await commonDigest([world.guest, world.node]);
       // The clock before the `sync`: a store into a mapped page after it touches ctime again.
-      const since = await readClock(world.guest);
-      await syncTree(world.guest, world.tree.root);
+      const since = await readClock(world.guest, never);
+      await syncTree(world.guest, world.tree.root, never);
       const { source, target: there } = sidesOf(world, target);
       const file = (side: string) => join(world.folder, `${side}-settled.gz`);
       const options = { scratch: world.folder, algorithm, live: true };

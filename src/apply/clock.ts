@@ -12,8 +12,9 @@ export interface Clock {
 const driftSeconds = 2;
 
 /** @throws apply/unreadable-output */
-export async function readClock(host: Host): Promise<Clock> {
-  const result = await host.run(['sh', '-c', 'date +%s && cat /proc/uptime /proc/sys/kernel/random/boot_id']);
+export async function readClock(host: Host, signal: AbortSignal): Promise<Clock> {
+  const script = 'date +%s && cat /proc/uptime /proc/sys/kernel/random/boot_id';
+  const result = await host.run(['sh', '-c', script], { signal });
   const found = /^(\d+)\n([\d.]+) [\d.]+\n([0-9a-f-]{36})\s*$/.exec(result.stdout.toString('utf8'));
   if (result.exitCode !== 0 || found === null) {
     throw applyError('apply/unreadable-output', {
@@ -25,8 +26,8 @@ export async function readClock(host: Host): Promise<Clock> {
 }
 
 /** Flushes what the kernel holds back of a tree: a store through a mapping must touch ctime again after it. @throws apply/command-failed */
-export async function syncTree(host: Host, path: string): Promise<void> {
-  const synced = await host.run(['sh', '-c', 'sync -f -- "$1" || sync', 'sh', path]);
+export async function syncTree(host: Host, path: string, signal: AbortSignal): Promise<void> {
+  const synced = await host.run(['sh', '-c', 'sync -f -- "$1" || sync', 'sh', path], { signal });
   if (synced.exitCode === 0) return;
   throw applyError('apply/command-failed', {
     seen: `sync on ${host.name} ended with ${synced.exitCode}: ${synced.stderr.toString('utf8').trim()}`,

@@ -133,13 +133,14 @@ async function everything(
   step: string,
 ): Promise<Found> {
   const { move } = check;
+  // What is proven to be there shall still be there after a power cut: both sides are a way on, or back.
+  if (check.scope === 'full')
+    await Promise.all([sides.source, sides.target].map(({ host, path }) => syncTree(host, path, world.stop)));
   const scratch = join(world.runPath, `sorting-${move}`);
   await mkdir(scratch, { recursive: true, mode: 0o700 });
   // The guest reads a sample of the same files, with the same tool.
   const readers = check.inside === undefined ? [] : [world.hosts(check.inside.host)];
   const algorithm = await world.digest([sides.source.host, sides.target.host, ...readers]);
-  // What is proven to be there shall still be there after a power cut: both sides are a way on, or back.
-  await Promise.all([sides.source, sides.target].map(({ host, path }) => syncTree(host, path)));
   try {
     const result = await world.compare(sides, {
       topIsShare,

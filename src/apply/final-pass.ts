@@ -64,7 +64,9 @@ async function carry(operation: Copy, world: World, step: string): Promise<Carri
   if ('because' in read) return whole(operation, read.because, false, world, step);
   const known = read.baseline;
   // Asked beside the look at the source, and waited for before the target is touched.
-  const doubt = readClock(source.host).then((now) => clockDoubt(known, now, operation.source.host));
+  const doubt = readClock(source.host, world.stop).then((now) =>
+    clockDoubt(known, now, operation.source.host),
+  );
   doubt.catch(() => {});
   const refuse = async () => {
     const because = await doubt;
@@ -76,7 +78,8 @@ async function carry(operation: Copy, world: World, step: string): Promise<Carri
     passed = await byList(operation, known, shareOf(operation, known), world, step, refuse);
   } catch (error) {
     // A source that was booted meanwhile may also have looked like another one.
-    if ((await doubt) === undefined) throw error;
+    const because = await doubt.catch(() => undefined);
+    if (because === undefined) throw error;
   }
   const because = (await doubt) ?? '';
   if (passed === undefined || because !== '') return whole(operation, because, false, world, step);
@@ -113,7 +116,7 @@ async function byList(
   let opening: Promise<Readers | undefined> | undefined;
   const open = async () => {
     const algorithm = await world.digest([sides.source.host, sides.target.host]);
-    return world.readers(sides, algorithm, world.stop);
+    return world.readers(sides, algorithm);
   };
   const passing = world.changes(
     { move, argv: listArgv, source, target, exclude, maxDelete, maxShare, frozen: true, topIsShare },
@@ -162,6 +165,8 @@ async function whole(
   const { move, target } = operation;
   say(world, `The whole tree of ${move} is passed over and read: ${because}.`, 'warning');
   const sides = sidesOfCopy(operation, world);
+  // A look at the source may lie between the guards of the operation and this.
+  await refuseUnguarded(operation, world, step);
   await dropBaseline(move, true, world);
   const passed = await world.pass(operation, {
     puller: sides.target.host,
@@ -172,7 +177,7 @@ async function whole(
   // A source that went away meanwhile would be found equal to what it left of the target.
   await refuseUnguarded(operation, world, step);
   if (!remembered) await forgetManifests(move, world);
-  const since = await readClock(sides.source.host);
+  const since = await readClock(sides.source.host, world.stop);
   const folder = await newFolder(move, world);
   const found = await world.settle(sides, {
     kept: copyFolder(world, move),

@@ -1,5 +1,6 @@
 import { DrayageError } from '../errors/error.ts';
 import { type ExitCode, exitCode } from '../errors/exit-code.ts';
+import type { Operation } from '../plan/operation.ts';
 import { type Plan, type Stage, type Step, stages } from '../plan/plan.ts';
 import { forgetBaseline } from './baseline.ts';
 import { firstNotHeld } from './check.ts';
@@ -262,7 +263,7 @@ class Run {
       });
     const seeds = open === undefined && this.options.back === undefined;
     const answer = seeds
-      ? await whileAsked(ask, (world) => this.seedAgain(moves, world), this.world)
+      ? await whileAsked(ask, (world) => this.seedAgain(moves, world, once), this.world)
       : await ask();
     this.passed = answer === 'open';
     if (this.passed && seeds) await this.catchUp(step, moves);
@@ -283,9 +284,14 @@ class Run {
   }
 
   /** Another pass over each of these moves, where the one before did not end just now. */
-  async seedAgain(moves: readonly string[], world: World): Promise<void> {
+  async seedAgain(
+    moves: readonly string[],
+    world: World,
+    of: (seed: Seed, world: World) => Seed | undefined = (seed) => seed,
+  ): Promise<void> {
     for (const { id, move, operations } of this.plan.steps) {
-      const seed = seedOf({ operations });
+      const found = seedOf({ operations });
+      const seed = found === undefined ? undefined : of(found, world);
       if (seed === undefined || move === undefined || !moves.includes(move)) continue;
       if (world.now() - (this.seedEnds.get(id) ?? Number.NEGATIVE_INFINITY) < freshMs) continue;
       await perform(seed, world, id);
@@ -374,9 +380,19 @@ class Run {
 /** A pass that ended so long ago, in milliseconds, needs no other before the downtime. */
 const freshMs = 30_000;
 
+type Seed = Extract<Operation, { kind: 'copy' }>;
+
 /** The first copy that a step makes. */
 const seedOf = ({ operations }: Pick<Step, 'operations'>) =>
-  operations.find((operation) => operation.kind === 'copy' && operation.pass === 'seed');
+  operations.find((operation): operation is Seed => operation.kind === 'copy' && operation.pass === 'seed');
+
+/** One pass over what has changed; none where everything would have to be copied or compared first: 'stay' would cut that off. */
+function once(seed: Seed, world: World): Seed | undefined {
+  const { rounds } = seed;
+  if (rounds === undefined) return seed;
+  if (world.marks.get().moves[seed.move]?.baseline === undefined && seed.full === undefined) return undefined;
+  return { ...seed, rounds: { ...rounds, most: 1, settled: Number.MAX_SAFE_INTEGER } };
+}
 
 /** A place that has to be made is not the one that was copied to: the dataset was made anew, or the move was rolled back. */
 function makesPlace(step: Step): boolean {

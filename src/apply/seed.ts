@@ -78,7 +78,9 @@ async function knownBefore(operation: Copy, world: World): Promise<Baseline | un
   const { host } = operation.source;
   const read = await readBaseline(operation, world);
   const doubt =
-    'because' in read ? read.because : clockDoubt(read.baseline, await readClock(world.hosts(host)), host);
+    'because' in read
+      ? read.because
+      : clockDoubt(read.baseline, await readClock(world.hosts(host), world.stop), host);
   if ('baseline' in read && doubt === undefined) return read.baseline;
   say(world, `Both sides are compared anew: ${doubt}.`, 'warning');
   // Digests are remembered by ctime, which a clock that was set makes ambiguous.
@@ -117,8 +119,8 @@ async function settle(operation: Copy, world: World, step: string): Promise<Base
   const { move, target } = operation;
   const sides = sidesOfCopy(operation, world);
   await refuseUnguarded(operation, world, step);
-  const since = await readClock(sides.source.host);
-  await syncTree(sides.source.host, sides.source.path);
+  const since = await readClock(sides.source.host, world.stop);
+  await syncTree(sides.source.host, sides.source.path, world.stop);
   const folder = await newFolder(move, world);
   const found = await world.settle(sides, {
     kept: copyFolder(world, move),
@@ -155,7 +157,7 @@ async function changes(
   const sides = sidesOfCopy(operation, world);
   await refuseUnguarded(operation, world, step);
   const begun = world.now();
-  const since = await readClock(sides.source.host);
+  const since = await readClock(sides.source.host, world.stop);
   if (!sameClock(known.since, since)) {
     say(
       world,
@@ -165,7 +167,7 @@ async function changes(
     await forgetManifests(move, world);
     return { kind: 'clock-set' };
   }
-  await syncTree(sides.source.host, sides.source.path);
+  await syncTree(sides.source.host, sides.source.path, world.stop);
   const folder = await newFolder(move, world);
   const directories = join(folder, 'directories.gz');
   const result = await world.changes(

@@ -10,7 +10,7 @@ const pausePerPass = 10;
 
 /**
  * Asks the operator, who may take hours, and carries what changes meanwhile again and again, so that the downtime finds
- * little to do. The question stands on the screen: what the passes tell is kept back until it is answered. 'stay' gives up
+ * little to do. The question stands on the screen: until it is answered, only warnings are kept of what the passes tell. 'stay' gives up
  * the pass that runs; 'open' waits for its end.
  *
  * A pass that fails is tried again after the pause; the caller's own, after the answer, is the one that counts.
@@ -34,7 +34,8 @@ export async function whileAsked(
   const silent: World = {
     ...world,
     sink: (event) => {
-      if (event.type === 'message' && event.level !== 'info') warnings.set(event.text, event);
+      if (answered.signal.aborted && !stays.signal.aborted) world.sink(event);
+      else if (event.type === 'message' && event.level !== 'info') warnings.set(event.text, event);
     },
     stop: AbortSignal.any([world.stop, stays.signal]),
   };

@@ -20,7 +20,9 @@ export async function askAtGate(
   sink({ type: 'waiting', phase, expectedWindowSeconds: expected });
   if (window !== undefined || !terminal.interactive) return 'stay';
   const since = openSince === undefined ? '' : ` The window is open since ${openSince}.`;
-  const text = `Now the downtime of ${moves.join(', ')}, likely about ${duration(expected)}.${since}`;
+  // Those of a maintenance are called SHARE@NODE.
+  const names = moves.map((move) => move.replace(/@.*/, ''));
+  const text = `Now the downtime of ${names.join(', ')}, likely about ${duration(expected)}.${since}`;
   terminal.err.write(terminal.talk.warn(`\n${text}\n`));
   const answer = await terminal.ask(
     `Type the plan's id, ${plan.id}, to open the window; anything else stays here: `,

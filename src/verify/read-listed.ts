@@ -20,7 +20,7 @@ const mostProcesses = 4;
 export interface Reader {
   /** Once. `onEntries` is told how many more were read. @throws verify/unreadable, verify/unreadable-output */
   read(names: readonly string[], onEntries?: (count: number) => void): Promise<ReadListed>;
-  /** Ends one that was not asked; after `read`, nothing. */
+  /** Gives it up: one that was not asked ends by itself. */
   close(): void;
 }
 
@@ -47,7 +47,8 @@ export async function readListed(
   const read = await together(options.signal, (signal) =>
     Promise.all(
       parts.map((part, index) => {
-        const reader = (index === 0 ? options.reader : undefined) ?? openReader(tree, algorithm, signal);
+        const reader = (index === 0 ? options.reader : undefined) ?? openReader(tree, algorithm);
+        signal.addEventListener('abort', reader.close, { once: true });
         return reader.read(part, options.onEntries);
       }),
     ),
@@ -61,7 +62,10 @@ export async function readListed(
 const nameOf = (path: string) => (path === '.' ? '' : path.replace(/^\.\//, ''));
 
 /** Starts it. One that is told no names ends well. */
-export function openReader(tree: Tree, algorithm: DigestAlgorithm, signal?: AbortSignal): Reader {
+export function openReader(tree: Tree, algorithm: DigestAlgorithm): Reader {
+  const stop = new AbortController();
+  let asked = false;
+  let over = false;
   const entries = new Map<string, Entry>();
   let attributesKnown = true;
   let onEntries: ((count: number) => void) | undefined;
@@ -122,12 +126,17 @@ export function openReader(tree: Tree, algorithm: DigestAlgorithm, signal?: Abor
   const running = tree.host.run(listedCommand(tree.path, algorithm), {
     stdin: list.stream,
     onStdout: parser.push,
-    ...(signal === undefined ? {} : { signal }),
+    signal: stop.signal,
   });
-  // What went wrong before it was asked is told when it is.
-  running.catch(() => {});
+  const end = () => {
+    over = true;
+  };
+  running.then(end, end);
   return {
     async read(names, tell) {
+      // Its connection was lost while it waited: another one may be had.
+      if (over && !stop.signal.aborted) return openReader(tree, algorithm).read(names, tell);
+      asked = true;
       onEntries = tell;
       list.give(names.map((name) => (name === '' ? '.' : `./${name}`)));
       const result = await running;
@@ -141,6 +150,9 @@ export function openReader(tree: Tree, algorithm: DigestAlgorithm, signal?: Abor
       if (!whole) throw notUnderstood(tree, 'find', `${found} of ${names.length} names, ${missing} missing`);
       return { entries, attributesKnown };
     },
-    close: () => list.give([]),
+    close() {
+      if (asked) stop.abort();
+      else list.give([]);
+    },
   };
 }

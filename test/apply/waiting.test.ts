@@ -50,6 +50,19 @@ test('warnings of the passes are shown once, after the answer', async () => {
   ]);
 });
 
+test('what the pass that runs tells is shown once the window is opened', async () => {
+  const progress = { done: 1 };
+  const { answered, events } = asked('open', async ({ sink }) => {
+    const tell = (what: string) =>
+      sink({ type: 'progress', step: 'seed', what, files: progress, bytes: progress });
+    tell('before the answer');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    tell('after it');
+  });
+  await answered;
+  expect(events).toMatchObject([{ type: 'progress', what: 'after it' }, { type: 'message' }]);
+});
+
 test('a question that cannot be asked is the error', async () => {
   const { world } = fakeWorld(fresh());
   const ask = () => Promise.reject(new Error('no terminal'));

@@ -126,18 +126,24 @@ async function onePass(
 ): Promise<ChangePassResult> {
   const sides = sidesOf(pass, world);
   const walking = Promise.withResolvers<void>();
+  const alone = Promise.withResolvers<unknown>();
   const found = Promise.withResolvers<ReadonlyMap<string, number>>();
   const most = pass.maxShare * baseline.entries;
-  const on = { walks: walking.resolve, inPlace: found.resolve };
+  const walks = () => {
+    walking.resolve();
+    return alone.promise;
+  };
+  const on = { walks, inPlace: found.resolve };
   const looking = gather(sides, baseline, world.directories, most, on);
   await Promise.race([walking.promise, looking]);
   const line = holdLine(world.puller, pass.argv, world.signal);
-  let connection: 'keep' | 'end' = 'end';
+  alone.resolve(line.ready);
+  let connection: 'keep' | 'end' | 'leave' = 'end';
   try {
     const carriers = startCarriers(pass, world, line.ready);
     const early = pass.frozen ? carryEarly(found.promise, looking, carriers, world) : undefined;
     const result = await carryChanges(pass, looking, early, sides.target, carriers, world);
-    connection = 'keep';
+    connection = pass.frozen ? 'leave' : 'keep';
     return result;
   } finally {
     await line.close(connection);

@@ -41,8 +41,11 @@ export interface Gathered extends ChangeList {
 
 /** Who hears what a look finds before its end. */
 export interface Hearing {
-  /** The walks over the source are on their way: all else waits for them, so what begins now takes nothing from their start. */
-  readonly walks: () => void;
+  /**
+   * The walks over the source are on their way: all else waits for them, so what begins now takes nothing from their start.
+   * @returns until when the target is not looked at: a pass that was left behind may still write to it
+   */
+  readonly walks: () => Promise<unknown>;
   /** What has changed and is written into where it is on the target, and its sizes; once. All of it is among `names` later. */
   readonly inPlace: (files: ReadonlyMap<string, number>) => void;
 }
@@ -102,11 +105,13 @@ async function look(
   const scanning = scan(sides.source, since, known, writer, most, parents);
   scanning.catch(() => {});
   await setImmediate();
-  on.walks();
+  const alone = on.walks();
+  alone.catch(() => {});
   const questions = askBoth(sides, most);
   try {
     const scanned = await scanning;
     const scanSeconds = (performance.now() - begun) / 1000;
+    await alone;
     if (scanned.changedCount > most) return { tooMany: scanned.changedCount };
     const looked = await lookAfter(sides, scanned, pending, writer, most, questions, on);
     return 'tooMany' in looked ? looked : { ...looked, scanned, scanSeconds };

@@ -19,7 +19,11 @@ if [ -n "$socket" ] && ! { [ -S "$socket" ] && "$@" -O check 2>/dev/null; }; the
 fi
 printf '\\n%s\\n' '${heldWord}'
 read -r end
-[ "$end" = keep ] || [ ! -S "$socket" ] || "$@" -O exit 2>/dev/null`;
+[ "$end" = keep ] || [ ! -S "$socket" ] || {
+  exec 9>&-
+  "$@" -O exit >/dev/null 2>&1 &
+  [ "$end" = leave ] || wait
+}`;
 
 /** What the puller is asked for before the rsyncs of `listArgv`. */
 export function lineCommand(listArgv: readonly string[]): string[] {
@@ -30,8 +34,8 @@ export function lineCommand(listArgv: readonly string[]): string[] {
 export interface Line {
   /** How it was refused; undefined: it is held. */
   readonly ready: Promise<Ran | undefined>;
-  /** @param connection whether it may wait for the next pass, for a minute */
-  close(connection: 'keep' | 'end'): Promise<void>;
+  /** @param connection it may wait for the next pass, for a minute; it ends; or it ends while something else goes on */
+  close(connection: 'keep' | 'end' | 'leave'): Promise<void>;
 }
 
 /** Takes the lock of a pass, and makes its connection. */

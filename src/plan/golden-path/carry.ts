@@ -252,16 +252,12 @@ export function releaseStep(
         guards: [...mounted(from), notes, ...still],
         what: `take the marker away from ${from.node}`,
       },
-      {
-        kind: 'run',
-        host: from.node,
-        // A marker that came back with a power cut would be a second one.
-        argv: ['sh', '-c', 'sync -f -- "$1"', 'sh', from.path],
-        what: `for good, also if ${from.node} loses power now`,
-      },
+      // A marker that came back with a power cut would be a second one.
+      kept(from),
       // What does not ask for the marker could write there until this is done.
       ...(canSeal(from) ? [seal(from, true, [absent(from, old, `${from.node} has no marker`)])] : []),
       ...(isStreamed(passage) ? streamHandover(passage, still) : []),
+      ...(to.dataset === undefined ? [kept(to)] : []),
       {
         kind: 'write',
         host: to.node,
@@ -281,6 +277,14 @@ export function releaseStep(
     irreversible: `From here on the guests write on ${to.node}. The way back is ${passage.journey.direction === 'enter' ? 'drayage maintenance leave' : `drayage maintenance enter ${passage.journey.node}`}, which carries it back.`,
   });
 }
+
+/** Of a dataset, its snapshot does this. */
+const kept = (place: Place): Operation => ({
+  kind: 'run',
+  host: place.node,
+  argv: ['sh', '-c', 'sync -f -- "$1"', 'sh', place.path],
+  what: `for good, also if ${place.node} loses power now`,
+});
 
 /** Directories are made immutable, where their file system can (chattr(1)); datasets always can. */
 export const canSeal = (place: Place): boolean => place.dataset !== undefined || place.facts.sealable;

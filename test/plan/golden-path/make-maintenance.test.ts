@@ -98,11 +98,12 @@ describe('the plan of maintenance enter', () => {
       'prom: rm -f -- /nvmeprom/containers/.drayage/share.json',
       'prom: sh -c sync -f -- "$1" sh /nvmeprom/containers',
       'prom: zfs set readonly=on nvmeprom/containers',
+      'maint: sh -c sync -f -- "$1" sh /srv/containers',
       'maint: write /srv/containers/.drayage/share.json',
       'maint: rm -f -- /srv/containers/.drayage/standby.json',
     ]);
     expect(operations[1]?.unless).toMatchObject([{ what: 'doc2 (VM 114) is stopped on prom' }]);
-    const given = operations[5]!;
+    const given = operations[6]!;
     expect(given).toMatchObject({ content: `${marker}\n` });
     expect(given.guards?.map(({ what }) => what)).toContain(
       'prom:/nvmeprom/containers has no marker, so no workload starts on it',

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Host } from '../../../src/ssh/host.ts';
 import { controllerHost } from '../../../src/ssh/local.ts';
@@ -190,6 +191,21 @@ describe('what cannot be known', () => {
     const opened = await compare([...many, 'file'], { readers: readers() });
     expect(opened.differences.map(({ name }) => name)).toEqual(['file', 'file']);
     sh('cp -p ../original/file file');
+  });
+
+  test('by readers whose connection was lost while they waited is made by others', async () => {
+    let runs = 0;
+    const losing: Host = {
+      name: 'here',
+      run(argv, options) {
+        runs += 1;
+        return runs <= 2 ? Promise.reject(new Error('the connection was lost')) : host.run(argv, options);
+      },
+    };
+    const readers = openReaders(sides(losing), 'xxh128');
+    await setImmediate();
+    expect(await compare(['file'], { readers })).toEqual(await compare(['file']));
+    expect(runs).toBe(4);
   });
 
   test('readers that nobody asks end when they are closed', async () => {
