@@ -21,19 +21,26 @@ export interface Recorded {
 export function withRecorded(plan: Plan, recorded: ReadonlyMap<string, Recorded>): Plan {
   if (recorded.size === 0) return plan;
   const steps: Step[] = [];
+  // Its phase is where the configuration has the move now: phases may have been added since.
+  const stepsOf = (move: string, earlier: Plan) => {
+    const phase = plan.phases.find(({ moves }) => moves.includes(move))?.name;
+    return earlier.steps
+      .filter((step) => step.move === move)
+      .map((step) => ({ ...step, phase: phase ?? step.phase }));
+  };
   const taken = new Set<string>();
   for (const step of plan.steps) {
     const earlier = step.move === undefined ? undefined : recorded.get(step.move)?.plan;
     if (step.move === undefined || earlier === undefined) steps.push(step);
     else if (!taken.has(step.move)) {
       taken.add(step.move);
-      steps.push(...earlier.steps.filter((other) => other.move === step.move));
+      steps.push(...stepsOf(step.move, earlier));
     }
   }
   // A move that cannot be planned now (its guest is off) is still known from then.
   for (const [move, { plan: earlier }] of recorded) {
     if (!taken.has(move) && plan.phases.some((phase) => phase.moves.includes(move))) {
-      steps.push(...earlier.steps.filter((step) => step.move === move));
+      steps.push(...stepsOf(move, earlier));
     }
   }
   const blockers = plan.blockers.filter((blocker) => {

@@ -46,6 +46,20 @@ describe('a plan made after the window has begun', () => {
     expect(plan.steps.map(({ id }) => id)).toEqual(before.steps.map(({ id }) => id));
   });
 
+  it('has its steps in the phase where the move is now: phases may be added when the first is done', () => {
+    const phases = [
+      { name: 'doc2', moves: ['docker'] },
+      { name: 'igpu2', moves: [], after: 'doc2' },
+    ];
+    const plan = withRecorded({ ...now, phases }, new Map([['docker', { plan: before, released: true }]]));
+    expect(plan.steps.find(({ stage }) => stage === 'prove')).toMatchObject({
+      phase: 'doc2',
+    });
+    expect(new Set(plan.steps.flatMap(({ move, phase }) => (move === undefined ? [] : [phase])))).toEqual(
+      new Set(['doc2']),
+    );
+  });
+
   it('keeps the steps of a move that cannot be planned any more', () => {
     const found = sampleFindings();
     const { system: _gone, ...doc1 } = found.guests.doc1!;
