@@ -182,6 +182,7 @@ async function whole(
   const found = await world.settle(sides, {
     kept: copyFolder(world, move),
     folder,
+    algorithm: await world.digest([sides.source.host, sides.target.host]),
     live: false,
     topIsShare: target.topIsShare,
     signal: world.stop,

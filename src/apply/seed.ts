@@ -125,6 +125,7 @@ async function settle(operation: Copy, world: World, step: string): Promise<Base
   const found = await world.settle(sides, {
     kept: copyFolder(world, move),
     folder,
+    algorithm: await world.digest([sides.source.host, sides.target.host]),
     live: true,
     topIsShare: target.topIsShare,
     signal: world.stop,

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeDirectories } from '../copy/change-list/directories.ts';
 import { compareManifests } from '../verify/compare.ts';
-import { commonDigest } from '../verify/digest.ts';
+import type { DigestAlgorithm } from '../verify/digest.ts';
 import { readManifestFile } from '../verify/manifest-file.ts';
 import { takeManifest } from '../verify/take-manifest.ts';
 import type { Tree } from '../verify/tree.ts';
@@ -24,6 +24,7 @@ export interface SettleOptions {
   readonly kept: string;
   /** Takes the file of directories. */
   readonly folder: string;
+  readonly algorithm: DigestAlgorithm;
   /** The source is in use: what vanishes or changes while it is read is no error, and not equal. */
   readonly live: boolean;
   readonly topIsShare: boolean;
@@ -36,9 +37,8 @@ export async function settleTrees(
   sides: { readonly source: Tree; readonly target: Tree },
   options: SettleOptions,
 ): Promise<Settled> {
-  const { kept, folder, live, topIsShare, signal } = options;
+  const { kept, folder, algorithm, live, topIsShare, signal } = options;
   const files = keptManifests(kept);
-  const algorithm = await commonDigest([sides.source.host, sides.target.host]);
   const done = { files: 0, bytes: 0 };
   const due = { files: 0, bytes: 0 };
   const take = async (side: 'source' | 'target') => {

@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { holdLock } from '../../../../src/copy/bulk/lock.ts';
 import { holdLine } from '../../../../src/copy/change-list/line.ts';
 import { connectionOf, lockedExitCode, rsyncList } from '../../../../src/copy/rsync-command.ts';
@@ -82,6 +82,15 @@ test("a connection that is kept is the next pass's, unless it died meanwhile", a
   expect(logins() - before).toBe(3);
   await next.close('end');
   expect(existsSync(socket)).toBe(false);
+});
+
+test('one that is left ends by itself, at once, and nobody waits for it', async () => {
+  const argv = list(sshd.destination);
+  const line = holdLine(node, argv);
+  expect(await line.ready).toBeUndefined();
+  await line.close('leave');
+  const socket = connectionOf(argv)?.socket ?? '';
+  await vi.waitFor(() => expect(existsSync(socket)).toBe(false), { timeout: 5000 });
 });
 
 test('a connection that does not come about is left to each rsync, which says why', async () => {
