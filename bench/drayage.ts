@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readClock, syncTree } from '../src/apply/clock.ts';
+import { type Clock, readClock, syncTree } from '../src/apply/clock.ts';
 import { type BulkResult, performBulk } from '../src/copy/bulk/bulk.ts';
 import { rsyncPart } from '../src/copy/bulk/part-command.ts';
 import { tarStream } from '../src/copy/bulk/stream-command.ts';
@@ -108,16 +108,16 @@ export function startMove(world: BenchWorld, target: string): DrayageMove {
   async function pass(frozen: boolean): Promise<WindowParts> {
     if (baseline === undefined) throw new Error('not settled yet');
     const begun = performance.now();
-    const clock = readClock(world.guest, never);
-    // At rest nothing is stored any more.
+    const clock = Promise.withResolvers<Clock>();
+    // At rest nothing is stored any more, and the clock is read beside the look.
     if (!frozen) {
-      await clock;
+      clock.resolve(await readClock(world.guest, never));
       await syncTree(world.guest, world.tree.root, never);
     }
     rounds += 1;
     let readers: Readers | undefined;
     const directories = join(world.folder, `directories-${rounds}.gz`);
-    const carried = await performChangePass(
+    const carrying = performChangePass(
       {
         move: 'docker',
         argv: rsyncList(pull(world, target)),
@@ -135,7 +135,7 @@ export function startMove(world: BenchWorld, target: string): DrayageMove {
         source: world.guest,
         ...(frozen ? {} : { directories }),
         keepDoubt: async (names) => {
-          await clock;
+          await clock.promise;
           await writeFile(join(world.folder, 'pending'), names.join('\0'), { flush: true });
         },
         onCarry: () => {
@@ -143,6 +143,8 @@ export function startMove(world: BenchWorld, target: string): DrayageMove {
         },
       },
     );
+    if (frozen) clock.resolve(readClock(world.guest, never));
+    const carried = await carrying;
     if (carried.kind === 'too-large') throw new Error(`The list of ${carried.listed} names is too large.`);
     const passed = performance.now();
     const { differences } = await compareListed(sidesOf(world, target), carried.listed, {
@@ -154,7 +156,7 @@ export function startMove(world: BenchWorld, target: string): DrayageMove {
     if (frozen) refuse(differences.length, differences);
     const pending = [...new Set(differences.map(({ name }) => name))];
     // As in a migration, what comes after a window begins where the rounds ended.
-    if (!frozen) baseline = { since: await clock, directories, pending, entries: carried.entries };
+    if (!frozen) baseline = { since: await clock.promise, directories, pending, entries: carried.entries };
     const total = (performance.now() - begun) / 1000;
     const scan = carried.scanSeconds;
     return {

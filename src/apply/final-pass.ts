@@ -11,7 +11,7 @@ import {
   newFolder,
   readBaseline,
 } from './baseline.ts';
-import { readClock } from './clock.ts';
+import { type Clock, readClock } from './clock.ts';
 import {
   type Copy,
   entries,
@@ -63,19 +63,20 @@ async function carry(operation: Copy, world: World, step: string): Promise<Carri
   const read = await readBaseline(operation, world);
   if ('because' in read) return whole(operation, read.because, false, world, step);
   const known = read.baseline;
-  // Asked beside the look at the source, and waited for before the target is touched.
-  const doubt = readClock(source.host, world.stop).then((now) =>
-    clockDoubt(known, now, operation.source.host),
-  );
+  // Asked beside the look at the source, which does not wait for it; waited for before the target is touched.
+  const clock = Promise.withResolvers<Clock>();
+  const doubt = clock.promise.then((now) => clockDoubt(known, now, operation.source.host));
   doubt.catch(() => {});
   const refuse = async () => {
     const because = await doubt;
     if (because !== undefined) throw new Error(because);
   };
   // Without a sync: a store through a mapping since the last one has touched ctime, and nothing is stored any more.
+  const passing = byList(operation, known, shareOf(operation, known), world, step, refuse);
+  clock.resolve(readClock(source.host, world.stop));
   let passed: Listed | undefined;
   try {
-    passed = await byList(operation, known, shareOf(operation, known), world, step, refuse);
+    passed = await passing;
   } catch (error) {
     // A source that was booted meanwhile may also have looked like another one.
     const because = await doubt.catch(() => undefined);
