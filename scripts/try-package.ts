@@ -22,7 +22,10 @@ try {
   const cwd = join(folder, 'empty');
   await execa('mkdir', [cwd]);
   await execa('npm', ['init', '--yes'], { cwd });
-  await execa('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', join(folder, tarball)], {
+  // npm waits five minutes for an answer of the registry, three times.
+  const patience = ['--fetch-timeout=60000', '--fetch-retries=4'];
+  const quiet = ['--no-audit', '--no-fund', '--loglevel=error'];
+  await execa('npm', ['install', ...patience, ...quiet, join(folder, tarball)], {
     cwd,
   });
   if (existsSync(join(cwd, 'node_modules/typescript')))
