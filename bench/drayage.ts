@@ -139,7 +139,7 @@ export function startMove(world: BenchWorld, target: string): DrayageMove {
           await writeFile(join(world.folder, 'pending'), names.join('\0'), { flush: true });
         },
         onCarry: () => {
-          if (frozen) readers = openReaders(sidesOf(world, target), algorithm);
+          if (frozen) readers = openReaders(sidesOf(world, target), algorithm, never);
         },
       },
     );

@@ -74,16 +74,17 @@ async function carry(operation: Copy, world: World, step: string): Promise<Carri
   // Without a sync: a store through a mapping since the last one has touched ctime, and nothing is stored any more.
   const passing = byList(operation, known, shareOf(operation, known), world, step, refuse);
   clock.resolve(readClock(source.host, world.stop));
-  let passed: Listed | undefined;
+  let passed: Listed;
   try {
     passed = await passing;
+    // A list that is too large is not refused: nothing was to be touched.
+    await refuse();
   } catch (error) {
     // A source that was booted meanwhile may also have looked like another one.
     const because = await doubt.catch(() => undefined);
     if (because === undefined) throw error;
+    return whole(operation, because, false, world, step);
   }
-  const because = (await doubt) ?? '';
-  if (passed === undefined || because !== '') return whole(operation, because, false, world, step);
   const { result, readers } = passed;
   if (result.kind === 'too-large') {
     const because = `${entries(result.listed)} have changed, more than ${Math.round(operation.maxShare * 100)} % of ${entries(known.entries)}`;
@@ -117,7 +118,7 @@ async function byList(
   let opening: Promise<Readers | undefined> | undefined;
   const open = async () => {
     const algorithm = await world.digest([sides.source.host, sides.target.host]);
-    return world.readers(sides, algorithm);
+    return world.readers(sides, algorithm, world.stop);
   };
   const passing = world.changes(
     { move, argv: listArgv, source, target, exclude, maxDelete, maxShare, frozen: true, topIsShare },

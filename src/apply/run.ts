@@ -283,21 +283,24 @@ class Run {
     if (this.world.finish.aborted) throw interrupted(step, this.again);
   }
 
-  /** Another pass over each of these moves, where the one before did not end just now. */
+  /** Another pass over each of these moves, where the one before did not end just now. @returns how many there were */
   async seedAgain(
     moves: readonly string[],
     world: World,
     of: (seed: Seed, world: World) => Seed | undefined = (seed) => seed,
-  ): Promise<void> {
+  ): Promise<number> {
+    let passes = 0;
     for (const { id, move, operations } of this.plan.steps) {
       const found = seedOf({ operations });
       const seed = found === undefined ? undefined : of(found, world);
       if (seed === undefined || move === undefined || !moves.includes(move)) continue;
       if (world.now() - (this.seedEnds.get(id) ?? Number.NEGATIVE_INFINITY) < freshMs) continue;
       await perform(seed, world, id);
-      if (world.finish.aborted) return;
+      passes += 1;
+      if (world.finish.aborted) break;
       this.seedEnds.set(id, world.now());
     }
+    return passes;
   }
 
   /** Moves of the cutover steps that follow one another from here. */

@@ -14,11 +14,11 @@ const pausePerPass = 10;
  * the pass that runs; 'open' waits for its end.
  *
  * A pass that fails is tried again after the pause; the caller's own, after the answer, is the one that counts.
- * @param round makes one pass in the world it is given
+ * @param round makes one pass over each move in the world it is given; resolves to how many it made
  */
 export async function whileAsked(
   ask: () => Promise<Answer>,
-  round: (world: World) => Promise<void>,
+  round: (world: World) => Promise<number>,
   world: World,
 ): Promise<Answer> {
   const answered = new AbortController();
@@ -46,8 +46,7 @@ export async function whileAsked(
     if (answered.signal.aborted || world.finish.aborted) break;
     const begun = world.now();
     try {
-      await round(silent);
-      passes += 1;
+      passes += await round(silent);
       failed = undefined;
     } catch (error) {
       failed = error;

@@ -16,11 +16,11 @@ export interface Readers {
 }
 
 /** Opens them while something else is waited for: a process and its connection take their time. */
-export function openReaders(sides: Sides, algorithm: DigestAlgorithm): Readers {
+export function openReaders(sides: Sides, algorithm: DigestAlgorithm, signal: AbortSignal): Readers {
   return {
     algorithm,
-    source: openReader(sides.source, algorithm),
-    target: openReader(sides.target, algorithm),
+    source: openReader(sides.source, algorithm, signal),
+    target: openReader(sides.target, algorithm, signal),
   };
 }
 

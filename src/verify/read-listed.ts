@@ -47,7 +47,7 @@ export async function readListed(
   const read = await together(options.signal, (signal) =>
     Promise.all(
       parts.map((part, index) => {
-        const reader = (index === 0 ? options.reader : undefined) ?? openReader(tree, algorithm);
+        const reader = (index === 0 ? options.reader : undefined) ?? openReader(tree, algorithm, signal);
         signal.addEventListener('abort', reader.close, { once: true });
         return reader.read(part, options.onEntries);
       }),
@@ -62,8 +62,9 @@ export async function readListed(
 const nameOf = (path: string) => (path === '.' ? '' : path.replace(/^\.\//, ''));
 
 /** Starts it. One that is told no names ends well. */
-export function openReader(tree: Tree, algorithm: DigestAlgorithm): Reader {
+export function openReader(tree: Tree, algorithm: DigestAlgorithm, signal: AbortSignal): Reader {
   const stop = new AbortController();
+  const either = AbortSignal.any([signal, stop.signal]);
   let asked = false;
   let over = false;
   const entries = new Map<string, Entry>();
@@ -126,7 +127,7 @@ export function openReader(tree: Tree, algorithm: DigestAlgorithm): Reader {
   const running = tree.host.run(listedCommand(tree.path, algorithm), {
     stdin: list.stream,
     onStdout: parser.push,
-    signal: stop.signal,
+    signal: either,
   });
   const end = () => {
     over = true;
@@ -134,9 +135,9 @@ export function openReader(tree: Tree, algorithm: DigestAlgorithm): Reader {
   running.then(end, end);
   return {
     async read(names, tell) {
-      // Its connection was lost while it waited: another one may be had.
-      if (over && !stop.signal.aborted) return openReader(tree, algorithm).read(names, tell);
       asked = true;
+      // Its connection was lost while it waited: another one may be had.
+      if (over && !either.aborted) return openReader(tree, algorithm, either).read(names, tell);
       onEntries = tell;
       list.give(names.map((name) => (name === '' ? '.' : `./${name}`)));
       const result = await running;

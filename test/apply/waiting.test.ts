@@ -14,6 +14,7 @@ function asked(answer: Answer, pass: (world: World) => Promise<void>) {
   const round = async (given: World) => {
     reply(answer);
     await pass(given);
+    return 1;
   };
   return { answered: whileAsked(() => question, round, world), events };
 }
@@ -63,8 +64,26 @@ test('what the pass that runs tells is shown once the window is opened', async (
   expect(events).toMatchObject([{ type: 'progress', what: 'after it' }, { type: 'message' }]);
 });
 
+test('of rounds that had nothing to carry nothing is said', async () => {
+  let slept = 0;
+  const { promise, resolve } = Promise.withResolvers<Answer>();
+  const sleep = async () => {
+    slept += 1;
+    if (slept > 2) resolve('open');
+  };
+  const { world, events } = fakeWorld(fresh(), undefined, { sleep });
+  expect(
+    await whileAsked(
+      () => promise,
+      async () => 0,
+      world,
+    ),
+  ).toBe('open');
+  expect(events).toEqual([]);
+});
+
 test('a question that cannot be asked is the error', async () => {
   const { world } = fakeWorld(fresh());
   const ask = () => Promise.reject(new Error('no terminal'));
-  await expect(whileAsked(ask, async () => {}, world)).rejects.toThrow('no terminal');
+  await expect(whileAsked(ask, async () => 0, world)).rejects.toThrow('no terminal');
 });

@@ -60,7 +60,7 @@ export function startCarriers(
     vanished,
     carryInPlace(files) {
       inPlace = files;
-      const [these, those] = sumOf(files.values()) < worthAnother ? [[...files.keys()], []] : halves(files);
+      const [these, those] = sumOf(files.values()) < worthASecond ? [[...files.keys()], []] : halves(files);
       one?.give(these);
       if (those.length === 0) return;
       const other = start(into);
@@ -80,8 +80,8 @@ export function startCarriers(
   };
 }
 
-/** Bytes of files that are written in place above which one more rsync is worth its start, a tenth of a second. */
-const worthAnother = 1_000_000_000;
+/** Bytes of files that are written in place above which a second rsync is worth its start, a tenth of a second. */
+const worthASecond = 1_000_000_000;
 
 const sumOf = (numbers: Iterable<number>) => [...numbers].reduce((sum, one) => sum + one, 0);
 

@@ -24,6 +24,7 @@ const sides = (on: Host = host) => ({
 });
 const compare = (names: readonly string[], options: Partial<ListedOptions> = {}, on: Host = host) =>
   compareListed(sides(on), names, { algorithm: 'xxh128', topIsShare: false, ...options });
+const going = new AbortController();
 const sh = (script: string, cwd = copy) => execFileSync('sh', ['-euc', script], { cwd, stdio: 'pipe' });
 
 beforeAll(() => {
@@ -184,7 +185,7 @@ describe('what cannot be known', () => {
 
   test('by readers that were opened before finds the same', async () => {
     sh('echo other >file');
-    const readers = () => openReaders(sides(), 'xxh128');
+    const readers = () => openReaders(sides(), 'xxh128', going.signal);
     for (const names of [['file', 'link', 'nowhere'], []])
       expect(await compare(names, { readers: readers() })).toEqual(await compare(names));
     const many = Array.from({ length: 5000 }, (_, index) => `no-${index}`);
@@ -202,10 +203,18 @@ describe('what cannot be known', () => {
         return runs <= 2 ? Promise.reject(new Error('the connection was lost')) : host.run(argv, options);
       },
     };
-    const readers = openReaders(sides(losing), 'xxh128');
+    const readers = openReaders(sides(losing), 'xxh128', going.signal);
     await setImmediate();
     expect(await compare(['file'], { readers })).toEqual(await compare(['file']));
     expect(runs).toBe(4);
+  });
+
+  test('by readers that were given up with the run is given up', async () => {
+    const stop = new AbortController();
+    const readers = openReaders(sides(), 'xxh128', stop.signal);
+    stop.abort();
+    await expect(compare(['file'], { readers, signal: stop.signal })).rejects.toThrow();
+    await expect(compare(['file'], { signal: stop.signal })).rejects.toThrow();
   });
 
   test('readers that nobody asks end when they are closed', async () => {
@@ -218,7 +227,7 @@ describe('what cannot be known', () => {
         return running;
       },
     };
-    const readers = openReaders(sides(watched), 'xxh128');
+    const readers = openReaders(sides(watched), 'xxh128', going.signal);
     readers.source.close();
     readers.target.close();
     expect(await Promise.all(ran)).toMatchObject([{ exitCode: 0 }, { exitCode: 0 }]);
