@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Clock, readClock, syncTree } from '../src/apply/clock.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { readClock, readClockLater, syncTree } from '../src/apply/clock.ts';
 import { type BulkResult, performBulk } from '../src/copy/bulk/bulk.ts';
 import { rsyncPart } from '../src/copy/bulk/part-command.ts';
 import { tarStream } from '../src/copy/bulk/stream-command.ts';
@@ -8,7 +9,7 @@ import { type Baseline, performChangePass } from '../src/copy/change-list/change
 import { writeDirectories } from '../src/copy/change-list/directories.ts';
 import { rsyncList, rsyncPull } from '../src/copy/rsync-command.ts';
 import { compareManifests } from '../src/verify/compare.ts';
-import { compareListed, openReaders, type Readers } from '../src/verify/compare-listed.ts';
+import { compareListed, openReaders } from '../src/verify/compare-listed.ts';
 import { compareTrees } from '../src/verify/compare-trees.ts';
 import { commonDigest, type DigestAlgorithm } from '../src/verify/digest.ts';
 import { readManifestFile } from '../src/verify/manifest-file.ts';
@@ -100,6 +101,9 @@ function refuse(count: number, first: readonly unknown[]): void {
 
 const never = new AbortController().signal;
 
+/** The least that workloads take to stop, in milliseconds: what is opened beside it is there by then. */
+const stopMs = 1000;
+
 export function startMove(world: BenchWorld, target: string): DrayageMove {
   let baseline: Baseline | undefined;
   let algorithm: DigestAlgorithm = 'sha256';
@@ -107,15 +111,15 @@ export function startMove(world: BenchWorld, target: string): DrayageMove {
 
   async function pass(frozen: boolean): Promise<WindowParts> {
     if (baseline === undefined) throw new Error('not settled yet');
-    const begun = performance.now();
-    const clock = Promise.withResolvers<Clock>();
-    // At rest nothing is stored any more, and the clock is read beside the look.
+    const sides = sidesOf(world, target);
+    const begin = Promise.withResolvers<void>();
+    const clock = frozen ? readClockLater(world.guest, never, begin.promise) : readClock(world.guest, never);
     if (!frozen) {
-      clock.resolve(await readClock(world.guest, never));
+      await clock;
       await syncTree(world.guest, world.tree.root, never);
     }
     rounds += 1;
-    let readers: Readers | undefined;
+    const readers = frozen ? openReaders(sides, algorithm, never) : undefined;
     const directories = join(world.folder, `directories-${rounds}.gz`);
     const carrying = performChangePass(
       {
@@ -133,21 +137,23 @@ export function startMove(world: BenchWorld, target: string): DrayageMove {
       {
         puller: world.node,
         source: world.guest,
+        begin: begin.promise,
         ...(frozen ? {} : { directories }),
         keepDoubt: async (names) => {
-          await clock.promise;
+          await clock;
           await writeFile(join(world.folder, 'pending'), names.join('\0'), { flush: true });
         },
-        onCarry: () => {
-          if (frozen) readers = openReaders(sidesOf(world, target), algorithm, never);
-        },
+        onCarry: (parts) => readers?.begin(parts),
       },
     );
-    if (frozen) clock.resolve(readClock(world.guest, never));
+    // All this waits while the workloads stop, which takes longer.
+    if (frozen) await sleep(stopMs);
+    const begun = performance.now();
+    begin.resolve();
     const carried = await carrying;
     if (carried.kind === 'too-large') throw new Error(`The list of ${carried.listed} names is too large.`);
     const passed = performance.now();
-    const { differences } = await compareListed(sidesOf(world, target), carried.listed, {
+    const { differences } = await compareListed(sides, carried.listed, {
       algorithm,
       topIsShare: false,
       inodes: carried.inodes,
@@ -156,7 +162,7 @@ export function startMove(world: BenchWorld, target: string): DrayageMove {
     if (frozen) refuse(differences.length, differences);
     const pending = [...new Set(differences.map(({ name }) => name))];
     // As in a migration, what comes after a window begins where the rounds ended.
-    if (!frozen) baseline = { since: await clock.promise, directories, pending, entries: carried.entries };
+    if (!frozen) baseline = { since: await clock, directories, pending, entries: carried.entries };
     const total = (performance.now() - begun) / 1000;
     const scan = carried.scanSeconds;
     return {

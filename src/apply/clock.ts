@@ -1,4 +1,5 @@
-import type { Host } from '../ssh/host.ts';
+import type { Host, RunResult } from '../ssh/host.ts';
+import { laterList } from '../verify/records.ts';
 import { applyError } from './errors.ts';
 
 /** A machine's clock: seconds since the epoch, seconds since boot, and which boot it is. */
@@ -11,10 +12,34 @@ export interface Clock {
 /** Clocks are adjusted by less than this without being set. */
 const driftSeconds = 2;
 
+const script = 'date +%s && cat /proc/uptime /proc/sys/kernel/random/boot_id';
+
 /** @throws apply/unreadable-output */
 export async function readClock(host: Host, signal: AbortSignal): Promise<Clock> {
-  const script = 'date +%s && cat /proc/uptime /proc/sys/kernel/random/boot_id';
-  const result = await host.run(['sh', '-c', script], { signal });
+  return clockOf(host, await host.run(['sh', '-c', script], { signal }));
+}
+
+/** The same at a time to come, by a command that is there before. */
+export async function readClockLater(host: Host, signal: AbortSignal, begin: Promise<void>): Promise<Clock> {
+  const go = laterList();
+  let over = false;
+  const running = host.run(['sh', '-c', `read -r go && ${script}`], { signal, stdin: go.stream });
+  running
+    .catch(() => {})
+    .finally(() => {
+      over = true;
+    });
+  await begin.catch((error: unknown) => {
+    go.give([]);
+    throw error;
+  });
+  // Its connection was lost while it waited: another one may be had.
+  if (over) return readClock(host, signal);
+  go.give(['\n']);
+  return clockOf(host, await running);
+}
+
+function clockOf(host: Host, result: RunResult): Clock {
   const found = /^(\d+)\n([\d.]+) [\d.]+\n([0-9a-f-]{36})\s*$/.exec(result.stdout.toString('utf8'));
   if (result.exitCode !== 0 || found === null) {
     throw applyError('apply/unreadable-output', {

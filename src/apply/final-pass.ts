@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { ChangePassResult } from '../copy/change-list/change-pass.ts';
 import type { Readers } from '../verify/compare-listed.ts';
 import {
@@ -11,7 +12,7 @@ import {
   newFolder,
   readBaseline,
 } from './baseline.ts';
-import { type Clock, readClock } from './clock.ts';
+import { readClock, readClockLater } from './clock.ts';
 import {
   type Copy,
   entries,
@@ -32,7 +33,7 @@ import type { World } from './world.ts';
 export interface FinalPass {
   readonly listed: readonly string[];
   readonly inodes: ReadonlyMap<string, string>;
-  /** For its comparison, opened while rsync was at work. */
+  /** For its comparison, at work since rsync was. */
   readonly readers?: Readers | undefined;
 }
 
@@ -58,37 +59,28 @@ interface Carried {
 }
 
 async function carry(operation: Copy, world: World, step: string): Promise<Carried> {
-  if (operation.full !== undefined) return whole(operation, operation.full, false, world, step);
-  const { source } = sidesOfCopy(operation, world);
-  const read = await readBaseline(operation, world);
+  const because = operation.full;
+  const read = because === undefined ? await readBaseline(operation, world) : { because };
+  const waiting = takePrepared(operation, world, 'baseline' in read ? read.baseline : undefined);
   if ('because' in read) return whole(operation, read.because, false, world, step);
   const known = read.baseline;
-  // Asked beside the look at the source, which does not wait for it; waited for before the target is touched.
-  const clock = Promise.withResolvers<Clock>();
-  const doubt = clock.promise.then((now) => clockDoubt(known, now, operation.source.host));
-  doubt.catch(() => {});
-  const refuse = async () => {
-    const because = await doubt;
-    if (because !== undefined) throw new Error(because);
-  };
-  // Without a sync: a store through a mapping since the last one has touched ctime, and nothing is stored any more.
-  const passing = byList(operation, known, shareOf(operation, known), world, step, refuse);
-  clock.resolve(readClock(source.host, world.stop));
+  const pass = waiting ?? prepare(operation, known, world, step);
+  pass.begin();
   let passed: Listed;
   try {
-    passed = await passing;
+    passed = await pass.passing;
     // A list that is too large is not refused: nothing was to be touched.
-    await refuse();
+    await pass.refuse();
   } catch (error) {
     // A source that was booted meanwhile may also have looked like another one.
-    const because = await doubt.catch(() => undefined);
-    if (because === undefined) throw error;
-    return whole(operation, because, false, world, step);
+    const doubt = await pass.doubt.catch(() => undefined);
+    if (doubt === undefined) throw error;
+    return whole(operation, doubt, false, world, step);
   }
   const { result, readers } = passed;
   if (result.kind === 'too-large') {
-    const because = `${entries(result.listed)} have changed, more than ${Math.round(operation.maxShare * 100)} % of ${entries(known.entries)}`;
-    return whole(operation, because, true, world, step);
+    const tooMany = `${entries(result.listed)} have changed, more than ${Math.round(operation.maxShare * 100)} % of ${entries(known.entries)}`;
+    return whole(operation, tooMany, true, world, step);
   }
   const { listed, inodes, changed, deleted, bytes } = result;
   say(
@@ -101,25 +93,78 @@ async function carry(operation: Copy, world: World, step: string): Promise<Carri
   };
 }
 
+/** A last pass by list whose processes are there, connected, and wait: nothing has been looked at. */
+export interface PreparedPass {
+  /** What it is made from. */
+  readonly of: { readonly operation: Copy; readonly known: Baseline };
+  begin(): void;
+  readonly passing: Promise<Listed>;
+  /** What the source's clock says against it. */
+  readonly doubt: Promise<string | undefined>;
+  /** @throws where there is doubt */
+  readonly refuse: () => Promise<void>;
+  /** Gives it up. */
+  close(): void;
+}
+
 /**
- * @param refuse asked before the target is touched: the look at what is to be done need not wait for the answer
+ * While the workloads stop. One at a time: a connection of sshd has ten sessions, unless told otherwise (sshd_config,
+ * MaxSessions).
  */
+export async function prepareFinalPass(operation: Copy, world: World, step: string): Promise<void> {
+  if (world.prepared.size > 0 || operation.full !== undefined) return;
+  const read = await readBaseline(operation, world);
+  if ('baseline' in read) world.prepared.set(operation.move, prepare(operation, read.baseline, world, step));
+}
+
+/** The one that waits for this copy; where it began from something else, it is given up. */
+function takePrepared(operation: Copy, world: World, known: Baseline | undefined): PreparedPass | undefined {
+  const waiting = world.prepared.get(operation.move);
+  world.prepared.delete(operation.move);
+  if (waiting === undefined || isDeepStrictEqual(waiting.of, { operation, known })) return waiting;
+  waiting.close();
+  return undefined;
+}
+
+function prepare(operation: Copy, known: Baseline, world: World, step: string): PreparedPass {
+  const { source } = sidesOfCopy(operation, world);
+  const begin = Promise.withResolvers<void>();
+  // Asked beside the look at the source, which does not wait for it; waited for before the target is touched.
+  const doubt = readClockLater(source.host, world.stop, begin.promise).then((now) =>
+    clockDoubt(known, now, operation.source.host),
+  );
+  const refuse = async () => {
+    const because = await doubt;
+    if (because !== undefined) throw new Error(because);
+  };
+  // Without a sync: a store through a mapping since the last one has touched ctime, and nothing is stored any more.
+  const passing = byList(operation, known, shareOf(operation, known), world, step, {
+    begin: begin.promise,
+    refuse,
+  });
+  for (const one of [begin.promise, doubt, passing]) one.catch(() => {});
+  const close = () => begin.reject(new Error('the last pass was given up'));
+  return { of: { operation, known }, begin: begin.resolve, passing, doubt, refuse, close };
+}
+
+/** @param after what is waited for before anything is looked at, and what is asked before the target is touched */
 async function byList(
   operation: Copy,
   known: Baseline,
   maxShare: number,
   world: World,
   step: string,
-  refuse: () => Promise<void> = async () => {},
+  after: { readonly begin?: Promise<void>; readonly refuse?: () => Promise<void> } = {},
 ): Promise<Listed> {
   const { move, target, source, exclude, maxDelete, listArgv } = operation;
   const { topIsShare } = target;
   const sides = sidesOfCopy(operation, world);
-  let opening: Promise<Readers | undefined> | undefined;
   const open = async () => {
     const algorithm = await world.digest([sides.source.host, sides.target.host]);
     return world.readers(sides, algorithm, world.stop);
   };
+  // Without them the comparison opens its own, and tells what is wrong.
+  const opening = open().catch(() => undefined);
   const passing = world.changes(
     { move, argv: listArgv, source, target, exclude, maxDelete, maxShare, frozen: true, topIsShare },
     known,
@@ -128,28 +173,26 @@ async function byList(
       source: sides.source.host,
       signal: world.stop,
       progress: telling(world, step, 'what has changed since'),
+      ...(after.begin === undefined ? {} : { begin: after.begin }),
       keepDoubt: async (names) => {
-        await refuse();
+        await after.refuse?.();
         await keepDoubt(move, names, world);
       },
-      onCarry: () => {
-        // Without them the comparison opens its own, and tells what is wrong.
-        opening = open().catch(() => undefined);
+      onCarry: (parts) => {
+        opening.then((readers) => readers?.begin(parts));
       },
     },
   );
   try {
-    return { result: await passing, readers: await opening };
+    const result = await passing;
+    const readers = await opening;
+    if (result.kind === 'done') return { result, readers };
+    readers?.close();
+    return { result, readers: undefined };
   } catch (error) {
-    closeReaders(await opening);
+    (await opening)?.close();
     throw error;
   }
-}
-
-/** Ends those that nobody has asked. */
-export function closeReaders(readers: Readers | undefined): void {
-  readers?.source.close();
-  readers?.target.close();
 }
 
 /**

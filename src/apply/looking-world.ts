@@ -30,6 +30,7 @@ export function lookingWorld(parts: {
     copies: '',
     census: {},
     finals: new Map(),
+    prepared: new Map(),
     bulk: refuse,
     pass: refuse,
     changes: refuse,

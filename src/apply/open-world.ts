@@ -39,6 +39,7 @@ export function openWorld(parts: {
     census: parts.plan.estimates,
     known: new Map(),
     finals: new Map(),
+    prepared: new Map(),
     bulk: performBulk,
     pass: performPass,
     changes: performChangePass,

@@ -6,7 +6,7 @@ import { forgetBaseline } from './baseline.ts';
 import { firstNotHeld } from './check.ts';
 import { applyError } from './errors.ts';
 import type { StepOutcome } from './events.ts';
-import { closeReaders } from './final-pass.ts';
+import { prepareFinalPass } from './final-pass.ts';
 import { perform } from './perform.ts';
 import { projectWindow } from './projection.ts';
 import { type Answer, whileAsked } from './waiting.ts';
@@ -76,7 +76,8 @@ export async function inPlace(step: Step, world: World): Promise<boolean> {
 export async function applyPlan(options: ApplyOptions): Promise<ApplyResult> {
   const run = new Run(options);
   const result = await run.go();
-  for (const { readers } of options.world.finals.values()) closeReaders(readers);
+  for (const { readers } of options.world.finals.values()) readers?.close();
+  for (const waiting of options.world.prepared.values()) waiting.close();
   const error = result.error instanceof DrayageError ? { error: result.error.code } : {};
   options.world.sink({ type: 'run-finished', exitCode: result.exitCode, ...error });
   return result;
@@ -168,6 +169,7 @@ class Run {
         }
       }
       this.options.back?.begun?.(step);
+      if (step.id.startsWith('stop ')) await this.prepareFinal(index);
       if (makesPlace(step) && step.move !== undefined) await forgetBaseline(step.move, false, world);
       await this.operations(step);
       if (seedOf(step) !== undefined) this.seedEnds.set(step.id, world.now());
@@ -177,6 +179,14 @@ class Run {
     } catch (error) {
       finished('failed');
       throw error;
+    }
+  }
+
+  /** What the next last copy of this window needs is opened beside the stop. */
+  async prepareFinal(index: number): Promise<void> {
+    for (const step of this.windowSteps(index)) {
+      const final = step.operations.find(isFinal);
+      if (final !== undefined) return prepareFinalPass(final, this.world, step.id);
     }
   }
 
@@ -303,14 +313,15 @@ class Run {
     return passes;
   }
 
-  /** Moves of the cutover steps that follow one another from here. */
+  /** The cutover steps that follow one another from here. */
+  windowSteps(index: number): readonly Step[] {
+    const after = this.selected.slice(index);
+    const last = after.findIndex((step, at) => !sameWindow(step, after[at + 1]));
+    return after.slice(0, last + 1);
+  }
+
   windowMoves(index: number): string[] {
-    const moves = new Set<string>();
-    for (let at = index; ; at += 1) {
-      const step = this.selected[at] as Step;
-      if (step.move !== undefined) moves.add(step.move);
-      if (!sameWindow(step, this.selected[at + 1])) return [...moves];
-    }
+    return [...new Set(this.windowSteps(index).flatMap(({ move }) => (move === undefined ? [] : [move])))];
   }
 
   /** A window that another move's run left open is not this one's to close. */
@@ -384,6 +395,9 @@ class Run {
 const freshMs = 30_000;
 
 type Seed = Extract<Operation, { kind: 'copy' }>;
+
+const isFinal = (operation: Operation): operation is Seed =>
+  operation.kind === 'copy' && operation.pass === 'final';
 
 /** The first copy that a step makes. */
 const seedOf = ({ operations }: Pick<Step, 'operations'>) =>

@@ -7,7 +7,7 @@ import type { compareTrees } from '../verify/compare-trees.ts';
 import type { commonDigest } from '../verify/digest.ts';
 import type { MoveReport } from '../verify/report.ts';
 import type { Sink } from './events.ts';
-import type { FinalPass } from './final-pass.ts';
+import type { FinalPass, PreparedPass } from './final-pass.ts';
 import type { Journal } from './journal.ts';
 import type { MarksStore } from './marks.ts';
 import type { settleTrees } from './settle.ts';
@@ -51,6 +51,8 @@ export interface World {
   readonly known?: Map<string, string>;
   /** The final passes of this run, by move. */
   readonly finals: Map<string, FinalPass>;
+  /** Those that wait for their workloads to stop. */
+  readonly prepared: Map<string, PreparedPass>;
   readonly bulk: typeof performBulk;
   readonly pass: typeof performPass;
   readonly changes: typeof performChangePass;

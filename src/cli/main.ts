@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=4
+#!/usr/bin/env -S node --min-semi-space-size=16 --max-semi-space-size=16
 import { CommanderError } from 'commander';
 import { exitCode } from '../errors/exit-code.ts';
 import { commandSpecs } from './commands.ts';

@@ -5,24 +5,83 @@ import type { DigestAlgorithm } from './digest.ts';
 import type { Entry } from './manifest.ts';
 import { longestName } from './manifest-command.ts';
 import { orderKey } from './manifest-line.ts';
-import { openReader, type Reader, readListed } from './read-listed.ts';
+import { openReader, type ReadListed, readListed } from './read-listed.ts';
 import { together } from './together.ts';
 
-/** Both sides' readers, for one comparison. */
+/** Names that have the same end of writing. */
+export interface Part {
+  readonly names: readonly string[];
+  /** Nothing writes to them on the target any more. */
+  readonly written: Promise<unknown>;
+}
+
+/** What is at work for one comparison before it begins. */
 export interface Readers {
   readonly algorithm: DigestAlgorithm;
-  readonly source: Reader;
-  readonly target: Reader;
+  /**
+   * A source at rest is read at once; of the target what nothing writes to any more. Once.
+   * @param parts all names of the comparison
+   */
+  begin(parts: readonly Part[]): void;
+  readonly source: Promise<ReadListed>;
+  readonly target: Promise<ReadListed>;
+  /** How many entries were read, from now on, and at once those before. */
+  hear(onEntries: (count: number) => void): void;
+  /** Gives them up. */
+  close(): void;
 }
+
+/** So many parts of the target do not wait for a process of their own. */
+const partsAtOnce = 2;
 
 /** Opens them while something else is waited for: a process and its connection take their time. */
 export function openReaders(sides: Sides, algorithm: DigestAlgorithm, signal: AbortSignal): Readers {
+  const stop = new AbortController();
+  const either = AbortSignal.any([signal, stop.signal]);
+  let read = 0;
+  let tell: ((count: number) => void) | undefined;
+  const onEntries = (count: number) => {
+    read += count;
+    tell?.(count);
+  };
+  const options = { signal: either, onEntries };
+  const begun = Promise.withResolvers<readonly Part[]>();
+  const giveUp = () => begun.reject(either.reason);
+  either.addEventListener('abort', giveUp, { once: true });
+  if (either.aborted) giveUp();
+  const ofSource = openReader(sides.source, algorithm, either);
+  const ofTarget = Array.from({ length: partsAtOnce }, () => openReader(sides.target, algorithm, either));
+  const source = begun.promise.then((parts) => {
+    const names = pathsOf(parts.flatMap((part) => part.names));
+    return readListed(sides.source, names, algorithm, { ...options, reader: ofSource });
+  });
+  const readPart = async ({ names, written }: Part, index: number) => {
+    await written;
+    return readListed(sides.target, pathsOf(names), algorithm, { ...options, reader: ofTarget[index] });
+  };
+  const target = begun.promise.then(async (parts) => {
+    for (const unused of ofTarget.slice(parts.length)) unused.close();
+    const all = await Promise.all(parts.map(readPart));
+    return {
+      entries: new Map(all.flatMap(({ entries }) => [...entries])),
+      attributesKnown: all.every(({ attributesKnown }) => attributesKnown),
+    };
+  });
+  for (const one of [source, target]) one.catch(() => {});
   return {
     algorithm,
-    source: openReader(sides.source, algorithm, signal),
-    target: openReader(sides.target, algorithm, signal),
+    begin: begun.resolve,
+    source,
+    target,
+    hear(listener) {
+      tell = listener;
+      listener(read);
+    },
+    close: () => stop.abort(),
   };
 }
+
+const pathsOf = (names: readonly string[]) => [...new Set(names.map((name) => (name === '.' ? '' : name)))];
 
 export interface ListedOptions {
   readonly algorithm: DigestAlgorithm;
@@ -30,7 +89,7 @@ export interface ListedOptions {
   readonly topIsShare: boolean;
   /** Name -> `device:inode` that an earlier look saw on the source: what is another file now, or none, is a difference. */
   readonly inodes?: ReadonlyMap<string, string>;
-  /** What is to read them, opened before. */
+  /** Opened before, for the same names. */
   readonly readers?: Readers | undefined;
   readonly signal?: AbortSignal;
   /** Names looked at, both sides together. */
@@ -58,19 +117,24 @@ export async function compareListed(
   names: readonly string[],
   options: ListedOptions,
 ): Promise<ListedCompared> {
-  const { algorithm } = options;
-  const paths = [...new Set(names.map((name) => (name === '.' ? '' : name)))];
+  const { algorithm, readers } = options;
+  const paths = pathsOf(names);
   let done = 0;
   const onEntries = (count: number) => {
     done += count;
     options.progress?.({ done: Math.floor(done / 2), total: paths.length });
   };
-  const [source, target] = await together(options.signal, (signal) =>
-    Promise.all([
-      readListed(sides.source, paths, algorithm, { signal, onEntries, reader: options.readers?.source }),
-      readListed(sides.target, paths, algorithm, { signal, onEntries, reader: options.readers?.target }),
-    ]),
-  );
+  const [source, target] = await together(options.signal, (signal) => {
+    if (readers !== undefined) {
+      readers.hear(onEntries);
+      signal.addEventListener('abort', readers.close, { once: true });
+      return Promise.all([readers.source, readers.target]);
+    }
+    return Promise.all([
+      readListed(sides.source, paths, algorithm, { signal, onEntries }),
+      readListed(sides.target, paths, algorithm, { signal, onEntries }),
+    ]);
+  });
   const attributesKnown = source.attributesKnown && target.attributesKnown;
   const differences: Difference[] = [];
   const add: AddDifference = (...parts) => differences.push(difference(...parts));

@@ -102,10 +102,13 @@ function byInode(inodes: readonly string[]): string[] {
  * All about exactly the entries named on stdin (relative, NUL-separated), up to 2,000 at a time: each such group takes half a
  * dozen processes. For each of these groups four parts, each ended by an empty record or, the last two, by NUL: metadata in `listedFormat`; device
  * numbers as `deviceCommand` prints them; digests of the regular files in order; attributes (`none`: no getfattr).
- * A name that is not there is a complaint of find and no more.
+ * A name that is not there is a complaint of find and no more. Until it is told names it is not in the
+ * directory: it may wait while others look who is.
  */
 export function listedCommand(path: string, algorithm: DigestAlgorithm): string[] {
-  const script = `find "$@" -maxdepth 0 -printf '${listedFormat}'; [ $? -le 1 ] || exit 2
+  const script = `cd -- "$1" || exit 2
+shift
+find "$@" -maxdepth 0 -printf '${listedFormat}'; [ $? -le 1 ] || exit 2
 printf '\\0'
 find "$@" -maxdepth 0 '(' -type b -o -type c ')' -exec stat --printf '%d:%i %t:%T\\0' -- {} + 2>/dev/null
 printf '\\0'
@@ -113,5 +116,6 @@ find "$@" -maxdepth 0 -type f -print0 2>/dev/null | xargs -0 -r ${digestTool(alg
 printf '\\0'
 if command -v getfattr >/dev/null; then ${getfattr.join(' ')} "$@"; else printf none; fi
 printf '\\0'`;
-  return inside(path, 'exec xargs -0 -r -n 2000 sh -c "$1" sh', script);
+  const full = 'LC_ALL=C; export LC_ALL; exec xargs -0 -r -n 2000 sh -c "$2" sh "$1"';
+  return ['sh', '-c', full, 'sh', path, script];
 }

@@ -8,7 +8,6 @@ import type { World } from '../../src/apply/world.ts';
 import type { Check, Operation } from '../../src/plan/operation.ts';
 import type { Plan, Step } from '../../src/plan/plan.ts';
 import type { Host } from '../../src/ssh/host.ts';
-import type { Reader } from '../../src/verify/read-listed.ts';
 
 /** Two guests and a node as a handful of facts. It outlives a run, as the real ones do. */
 export interface Facts {
@@ -210,10 +209,7 @@ async function directoriesIn(folder: string): Promise<string> {
 }
 
 /** A reader that no comparison of this world asks. */
-const unasked: Reader = {
-  read: () => Promise.reject(new Error('this world reads nothing')),
-  close() {},
-};
+const nothingRead = { entries: new Map(), attributesKnown: true };
 
 /** One run over durable facts. */
 export function fakeWorld(
@@ -342,6 +338,7 @@ export function fakeWorld(
     census: plan.estimates,
     known: new Map(),
     finals: new Map(),
+    prepared: new Map(),
     async pass(pass) {
       guarded();
       const done = change(`${pass.pass} pass`, carried);
@@ -358,12 +355,13 @@ export function fakeWorld(
       facts.known = 'yes';
       return { entries: 1000, pending: [], directories: await directoriesIn(folder) };
     },
-    async changes(pass, _baseline, { directories, onCarry }) {
+    async changes(pass, _baseline, { directories, begin, onCarry }) {
+      await begin;
       guarded();
       if (facts.known !== 'yes') broken.push('a list of changes since nobody knows when');
       if (!change(pass.frozen ? 'final changes' : 'changes', carried)) throw new Error('rsync failed');
       if (directories !== undefined) await writeFile(directories, '');
-      onCarry?.();
+      onCarry?.([{ names: ['x'], written: Promise.resolve() }]);
       return {
         kind: 'done',
         listed: ['x'],
@@ -377,7 +375,14 @@ export function fakeWorld(
       };
     },
     digest: async () => 'sha256',
-    readers: (_sides, algorithm) => ({ algorithm, source: unasked, target: unasked }),
+    readers: (_sides, algorithm) => ({
+      algorithm,
+      begin() {},
+      source: Promise.resolve(nothingRead),
+      target: Promise.resolve(nothingRead),
+      hear() {},
+      close() {},
+    }),
     async listed() {
       alive();
       const { differences } = compared();

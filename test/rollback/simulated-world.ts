@@ -272,6 +272,7 @@ export function simulatedWorld(
       };
     })(),
     finals: new Map(),
+    prepared: new Map(),
     sleep: async () => {},
     // Copies and comparisons are mocked away.
   } as Partial<World> as World;

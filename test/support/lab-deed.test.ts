@@ -2,10 +2,12 @@ import { expect, test } from 'vitest';
 import type { Copy } from '../../src/apply/copy-parts.ts';
 import { writeScript } from '../../src/apply/write.ts';
 import {
+  counting,
   listCommand,
-  listingsCommand,
-  scanCommand,
-  scanOfCommand,
+  listing,
+  questionsCommand,
+  scanAll,
+  scanOf,
 } from '../../src/copy/change-list/commands.ts';
 import { lineCommand } from '../../src/copy/change-list/line.ts';
 import { dryRunOf, inPlaceOf } from '../../src/copy/rsync-command.ts';
@@ -162,9 +164,12 @@ test('looking is told from changing', () => {
     ['cat', '/etc/fstab'],
     ['runuser', '-u', 'notes', '--', 'env', '--chdir=/', 'podman', 'container', 'exists', 'x'],
     ['sh', '-c', '! "$@"', 'sh', 'systemctl', 'is-active', 'x'],
-    scanCommand('/mnt', ['cache'], 1_800_000_000, ['apps/one']),
-    scanOfCommand('/mnt', ['cache'], 1_800_000_000),
-    listingsCommand('/mnt', ['cache'], [{ depth: 'whole', format: 'seen' }]),
+    questionsCommand('/mnt', [scanAll(['cache'], 1_800_000_000)]),
+    questionsCommand('/mnt', [
+      scanOf(['cache'], 1_800_000_000),
+      listing(['cache'], 'whole', 'seen'),
+      counting,
+    ]),
     listCommand('/mnt', ['it\'s "odd"'], 'children'),
     metadataCommand('/mnt', ['cache']),
     digestCommand('/mnt', 'xxh128', 256),
@@ -198,10 +203,10 @@ test('looking is told from changing', () => {
     [...digestCommand('/mnt', 'xxh128', 256).slice(0, -3), 'rm', '-rf', '--'],
     listedCommand('/mnt', 'blake3').map((word) => word.replace('getfattr -h', 'setfattr -h')),
     listCommand('/mnt', [], 'children').map((word) => word.replace('-printf', '-delete -printf')),
-    [...scanCommand('/mnt', [], 1), '-delete'],
-    scanOfCommand('/mnt', [], 1).map((word) => word.replace('-printf', '-delete -printf')),
-    scanOfCommand('/mnt', [], 1).map((word) => word.replace('shift', 'rm "$at"; shift')),
-    [...listingsCommand('/mnt', [], [{ depth: 'whole', format: 'kind' }]), 'exec find "$@" -delete'],
+    questionsCommand('/mnt', [scanAll([], 1).replace('-xdev', '-delete')]),
+    questionsCommand('/mnt', [scanOf([], 1).replace('-printf', '-delete -printf')]),
+    questionsCommand('/mnt', [scanOf([], 1).replace('shift', 'rm "$at"; shift')]),
+    questionsCommand('/mnt', [listing([], 'whole', 'kind'), 'exec find "$@" -delete']),
     ['zfs', 'destroy', 'x'],
   ];
   for (const argv of changes) expect(onlyLooks(remoteCommand(argv)), argv.join(' ')).toBe(false);

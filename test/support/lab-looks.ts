@@ -1,7 +1,7 @@
 import { quietScript } from '../../src/apply/quiet.ts';
 import type { MoveConfig } from '../../src/config/config.ts';
 import { looseScript } from '../../src/copy/bulk/names.ts';
-import { anythingCommand, listingsCommand, scanOfCommand } from '../../src/copy/change-list/commands.ts';
+import { anythingCommand, questionsCommand, scanAll, scanOf } from '../../src/copy/change-list/commands.ts';
 import { newestTimes } from '../../src/finalize/look.ts';
 import { probeScript } from '../../src/guest/probe.ts';
 import { isReadOnly } from '../../src/guest/read-only.ts';
@@ -42,6 +42,7 @@ const lookingScripts: Readonly<Record<string, string>> = {
   'test -d "$1" && test -n "$(find "$1" -mindepth 1 -maxdepth 1 -print -quit)"':
     'pass: the source is not empty',
   'date +%s && cat /proc/uptime /proc/sys/kernel/random/boot_id': 'the clock, for what has changed since',
+  'read -r go && date +%s && cat /proc/uptime /proc/sys/kernel/random/boot_id': 'the same, later',
   [scriptOf(anythingCommand(''))]: 'pass: a source that looks empty has excluded entries',
   // Flushes what the kernel holds back; no name and no content changes.
   'sync -f -- "$1" || sync': 'pass: what was stored through a mapping touches ctime',
@@ -70,15 +71,14 @@ const walks = new Set([
   'cd -- "$1" && shift && exec find . -xdev "$@"',
   'LC_ALL=C; export LC_ALL; cd -- "$1" && shift && exec find . "$@"',
   'LC_ALL=C; export LC_ALL; cd -- "$1" && shift && exec find . -xdev "$@"',
-  'cd -- "$1" || exit 3; shift; exec find . -xdev "$@"',
   scriptOf(attributesCommand('', [])),
 ]);
 const walkedBy = new Set(['stat', 'sha256sum', 'getfattr']);
 /** A find whose places come on stdin; it stands in the second argument. */
 const walkAt = 'cd -- "$1" && exec xargs -0 -r sh -c "$2" sh';
-/** What a walk that takes places over from another does before it. */
-const standing = (scanOfCommand('', [], 0)[5] ?? '').split('exec find')[0] ?? '';
-const listings = scriptOf(listingsCommand('', [], []));
+/** What the two walks that share a tree do with their places before it. */
+const before = [scanAll([], 0), scanOf([], 0)].map((walk) => walk.split('exec find')[0] ?? '');
+const questions = scriptOf(questionsCommand('', []));
 const digest = scriptOf(digestCommand('', 'sha256', 1));
 const listed = scriptOf(listedCommand('', 'sha256'));
 
@@ -131,7 +131,7 @@ function scriptLooks(script: string, positional: readonly string[]): boolean {
   if (script === '! "$@"') return looks(positional);
   if (walks.has(script)) return onlyWalks(positional);
   if (script === walkAt) return onlyFinds(positional[1] ?? '');
-  if (script === listings) return positional.slice(1).every(onlyFinds);
+  if (script === questions) return positional.slice(1).every(onlyFinds);
   const same = (argv: readonly string[]) => argv.slice(5).join('\0') === positional.slice(1).join('\0');
   if (script === digest)
     return algorithms.some((name) => same(digestCommand('', name, Number(positional[1]))));
@@ -140,8 +140,8 @@ function scriptLooks(script: string, positional: readonly string[]): boolean {
 }
 
 function onlyFinds(script: string): boolean {
-  const alone = script.startsWith(standing) ? script.slice(standing.length) : script;
-  const find = wordsOf(alone.replace(/^exec find "\$@" /, 'find '));
+  const first = before.find((known) => script.startsWith(known)) ?? '';
+  const find = wordsOf(script.slice(first.length).replace(/^exec find (\. -xdev )?"\$@" /, 'find '));
   return find?.[0] === 'find' && onlyWalks(find);
 }
 

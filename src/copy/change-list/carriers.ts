@@ -1,3 +1,4 @@
+import type { Part } from '../../verify/compare-listed.ts';
 import { laterList } from '../../verify/records.ts';
 import type { Item } from '../output.ts';
 import { inPlaceOf } from '../rsync-command.ts';
@@ -12,12 +13,17 @@ export interface Carriers {
   /**
    * Gives all else of the list, once; later calls only wait.
    * @param planned is this name known to go from the target?
-   * @returns how each ended
+   * @returns what ends when, and how each ended
    */
-  carry(names: readonly string[], planned: (name: string) => boolean): Promise<readonly Ran[]>;
+  carry(names: readonly string[], planned: (name: string) => boolean): Carrying;
   readonly counts: { changed: number; deleted: number; bytes: number };
   /** Names that were deleted on the target though the source had them when they were listed. */
   readonly vanished: string[];
+}
+
+export interface Carrying {
+  readonly parts: readonly Part[];
+  readonly ending: Promise<readonly Ran[]>;
 }
 
 /** Starts them as soon as the lock that they share is held. @param ready says how it was refused, where it was */
@@ -67,17 +73,29 @@ export function startCarriers(
       other.give(those);
       running.push(other.running);
     },
-    async carry(names, planned) {
+    carry(names, planned) {
       isPlanned = planned;
-      most.give(names.filter((name) => !inPlace.has(name)));
+      const others = names.filter((name) => !inPlace.has(name));
+      most.give(others);
       one?.give([]);
-      const ends = await Promise.allSettled(running);
-      return ends.map((end) => {
-        if (end.status === 'rejected') throw end.reason;
-        return end.value;
-      });
+      return {
+        parts: [
+          { names: others, written: most.running },
+          { names: [...inPlace.keys()], written: Promise.all(running.slice(1)) },
+        ].filter((part) => part.names.length > 0),
+        ending: allEnded(running),
+      };
     },
   };
+}
+
+/** Waits for all, also where one was never started. */
+async function allEnded(running: readonly Promise<Ran>[]): Promise<readonly Ran[]> {
+  const ends = await Promise.allSettled(running);
+  return ends.map((end) => {
+    if (end.status === 'rejected') throw end.reason;
+    return end.value;
+  });
 }
 
 /** Bytes of files that are written in place above which a second rsync is worth its start, a tenth of a second. */

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { DrayageError } from '../../errors/error.ts';
 import type { Host } from '../../ssh/host.ts';
+import type { Part } from '../../verify/compare-listed.ts';
 import { printableName } from '../../verify/name.ts';
 import type { PassResult } from '../copy.ts';
 import { copyError } from '../errors.ts';
@@ -8,10 +9,9 @@ import { notData } from '../not-data.ts';
 import { topOf } from '../rsync-command.ts';
 import { judge, namesShown, type PassProgress, runRsync, some } from '../run-rsync.ts';
 import { type Carriers, startCarriers } from './carriers.ts';
-import { type Baseline, gather } from './gather.ts';
+import { type Baseline, type Gathered, gather } from './gather.ts';
 import { holdLine } from './line.ts';
-import { countBelow, type Side } from './look.ts';
-import type { ChangeList } from './make-list.ts';
+import type { Side } from './look.ts';
 import { hasAncestorIn } from './names.ts';
 
 /** One pass over what has changed, as the plan's `copy` operation says it. */
@@ -44,8 +44,10 @@ export interface ChangePassWorld {
    * what the target has there. All of them are pending for the next pass from the same baseline.
    */
   readonly keepDoubt: (names: readonly string[]) => Promise<void>;
-  /** All names are given: from here on only the rsyncs are waited for. */
-  readonly onCarry?: () => void;
+  /** Until then nothing is looked at, but all is opened for it. Rejected: there will be no pass. */
+  readonly begin?: Promise<void>;
+  /** All names are given: from here on only the rsyncs are waited for. @param parts all of `listed` but what was away */
+  readonly onCarry?: (parts: readonly Part[]) => void;
 }
 
 export type { Baseline } from './gather.ts';
@@ -64,13 +66,8 @@ export type ChangePassResult =
   | { readonly kind: 'too-large'; readonly listed: number };
 
 /** @throws copy/too-many-deletions before anything is deleted. */
-async function countDeletions(
-  pass: ChangePass,
-  world: ChangePassWorld,
-  target: Side,
-  made: ChangeList,
-): Promise<void> {
-  const count = made.gone.length + (await countBelow(target, made.emptied));
+function refuseDeletions(pass: ChangePass, world: ChangePassWorld, made: Gathered): void {
+  const count = made.gone.length + made.below;
   if (count <= pass.maxDelete) return;
   const among = [...made.gone, ...made.emptied].slice(0, namesShown).map(printableName);
   throw copyError('copy/too-many-deletions', {
@@ -133,7 +130,7 @@ async function onePass(
     walking.resolve();
     return alone.promise;
   };
-  const on = { walks, inPlace: found.resolve };
+  const on = { walks, inPlace: found.resolve, begin: world.begin };
   const looking = gather(sides, baseline, world.directories, most, on);
   await Promise.race([walking.promise, looking]);
   const line = holdLine(world.puller, pass.argv, world.signal);
@@ -142,11 +139,15 @@ async function onePass(
   try {
     const carriers = startCarriers(pass, world, line.ready);
     const early = pass.frozen ? carryEarly(found.promise, looking, carriers, world) : undefined;
-    const result = await carryChanges(pass, looking, early, sides.target, carriers, world);
+    const result = await carryChanges(pass, looking, early, carriers, world);
     connection = pass.frozen ? 'leave' : 'keep';
     return result;
   } finally {
     await line.close(connection);
+    looking.then(
+      (looked) => 'close' in looked && looked.close(),
+      () => {},
+    );
   }
 }
 
@@ -177,7 +178,6 @@ async function carryChanges(
   pass: ChangePass,
   looking: ReturnType<typeof gather>,
   early: Promise<void> | undefined,
-  target: Side,
   carriers: Carriers,
   world: ChangePassWorld,
 ): Promise<ChangePassResult> {
@@ -193,31 +193,32 @@ async function carryChanges(
     const looked = await looking;
     if ('tooMany' in looked) {
       await early;
-      for (const ran of await carriers.carry([], () => false)) judge(judged, world, ran);
+      for (const ran of await carriers.carry([], () => false).ending) judge(judged, world, ran);
       await forget(directories);
       return { kind: 'too-large', listed: looked.tooMany };
     }
     const top = looked.top && !pass.topIsShare;
-    const counted = countDeletions(pass, world, target, looked);
-    counted.catch(() => {});
+    const listed = [...(top ? [''] : []), ...looked.names];
+    refuseDeletions(pass, world, looked);
     // The doubt is kept in one file: the shorter list first.
     await early;
-    await world.keepDoubt([...(top ? [''] : []), ...looked.names]);
-    await counted;
+    await world.keepDoubt(listed);
     const going = new Set([...looked.gone, ...looked.emptied]);
     const planned = (name: string) => going.has(name) || hasAncestorIn(name, going);
-    const ending = carriers.carry(looked.names, planned);
-    world.onCarry?.();
+    const { parts, ending } = carriers.carry(looked.names, planned);
+    const setTop = Promise.withResolvers<void>();
+    world.onCarry?.(top ? [...parts, { names: [''], written: setTop.promise }] : parts);
     const ended = await ending;
     const unsettled = ended.map((ran) => judge(judged, world, ran).unsettled);
     if (top) judge(judged, world, await runRsync(world, topOf(pass.argv), () => {}));
+    setTop.resolve();
     const { vanished, counts } = carriers;
     if (pass.frozen && vanished.length > 0) throw changedAtRest(pass, world, vanished);
     await looked.written;
     const away = pass.frozen ? [] : looked.away;
     return {
       kind: 'done',
-      listed: [...(top ? [''] : []), ...looked.names, ...away],
+      listed: [...listed, ...away],
       inodes: new Map([
         ...[...looked.carry].map(([name, { inode }]): [string, string] => [name, inode]),
         ...away.map((name): [string, string] => [name, 'away']),
@@ -229,7 +230,7 @@ async function carryChanges(
     };
   } catch (error) {
     await early?.catch(() => {});
-    await carriers.carry([], () => false).catch(() => {});
+    await carriers.carry([], () => false).ending.catch(() => {});
     await forget(directories);
     throw error;
   }

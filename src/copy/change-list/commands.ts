@@ -12,7 +12,7 @@ function pruned(exclude: readonly string[]): string[] {
   return ['(', ...paths, ')', '-prune', '-o'];
 }
 
-/** What a command ends with when the path is no directory, or has nothing in it: no exit code of find. */
+/** What a command ends with when the path is no directory, or has nothing in it: no exit code of find or xargs. */
 export const nothingThere = 3;
 
 /** type, device:inode, names, blocks of 512 bytes, size, path; ended by NUL. */
@@ -20,26 +20,20 @@ const seenFormat = '%y %D:%i %n %b %s %p\\0';
 /** type, path; ended by NUL. Most file systems tell the type with the name: find need not ask for the inode. */
 const kindFormat = '%y %p\\0';
 
-/** Not into these directories (`a/b`, without characters that are special in a pattern). */
-function without(directories: readonly string[]): string[] {
-  return directories.length === 0 ? [] : ['-type', 'd', ...pruned(directories)];
+/**
+ * One walk over the tree, by metadata alone, but not into the directories it is given after the top (`./a/b`, without
+ * characters that are special in a pattern): another walk goes through them. A dot per entry; after it, for what has a ctime
+ * later than `since` (seconds since the epoch), `C`, its `seenFormat`; for every other directory `D device:inode path`, and
+ * for what else has several names `L`, its `seenFormat`; all ended by NUL.
+ */
+export function scanAll(exclude: readonly string[], since: number): string {
+  return `${others}exec find . -xdev "$@" ${quoteArgv([...pruned(exclude), ...scanned(since)])}`;
 }
 
-/**
- * One walk over the tree, by metadata alone. A dot per entry; after it, for what has a ctime later than `since`
- * (seconds since the epoch), `C`, its `seenFormat`; for every other directory `D device:inode path`, and for what else has
- * several names `L`, its `seenFormat`; all ended by NUL.
- * @param others directories that another walk goes through
- */
-export function scanCommand(
-  path: string,
-  exclude: readonly string[],
-  since: number,
-  others: readonly string[] = [],
-): string[] {
-  const script = `cd -- "$1" || exit ${nothingThere}; shift; exec find . -xdev "$@"`;
-  return ['sh', '-c', script, 'sh', path, ...pruned(exclude), ...without(others), ...scanned(since)];
-}
+const others = `shift
+for at; do shift; set -- "$@" -path "$at" -o; done
+[ $# -eq 0 ] || set -- -type d '(' "$@" -false ')' -prune -o
+`;
 
 /** Is there anything in it, also of what a scan does not enter? */
 export function anythingCommand(path: string): string[] {
@@ -65,18 +59,16 @@ done
 `;
 
 /**
- * The same for the directories on stdin (`./a/b`, NUL-separated), which that walk leaves out. One that is gone, is no
- * directory any more, or lies behind a symbolic link by now is not entered: the other walk sees what is in its place.
+ * The same, of the directories which that walk leaves out. One that is gone, is no directory any more, or lies behind a
+ * symbolic link by now is not entered: the other walk sees what is in its place.
  */
-export function scanOfCommand(path: string, exclude: readonly string[], since: number): string[] {
-  const find = `${standing}exec find "$@" ${quoteArgv(['-xdev', ...pruned(exclude), ...scanned(since)])}`;
-  return ['sh', '-c', atPlaces, 'sh', path, find];
+export function scanOf(exclude: readonly string[], since: number): string {
+  return standing + findAt(['-xdev', ...pruned(exclude), ...scanned(since)]);
 }
 
-/** `find` at the places named on stdin (`.` or `./name`, NUL-separated). */
-function findAt(path: string, expression: readonly string[]): string[] {
-  const find = `exec find "$@" ${quoteArgv(expression)}`;
-  return ['sh', '-c', atPlaces, 'sh', path, find];
+/** A script that is given places, `.` or `./name`. */
+function findAt(expression: readonly string[]): string {
+  return `exec find "$@" ${quoteArgv(expression)}`;
 }
 
 const depths = {
@@ -93,35 +85,37 @@ const formats = { seen: seenFormat, kind: kindFormat } as const;
 /** What is to be told of an entry: all of it, or only its type. */
 export type Format = keyof typeof formats;
 
-function listing(exclude: readonly string[], depth: Depth, format: Format): string[] {
-  return ['-xdev', ...depths[depth], ...pruned(exclude), '-printf', formats[format]];
+/** What is at, or below, places. */
+export function listing(exclude: readonly string[], depth: Depth, format: Format): string {
+  return findAt(['-xdev', ...depths[depth], ...pruned(exclude), '-printf', formats[format]]);
 }
 
-/** What is at, or below, the places named on stdin; in `seenFormat`. */
+/** A dot for each entry below directories. */
+export const counting = findAt(['-mindepth', '1', '-printf', '.']);
+
+/** What is at, or below, the places named on stdin (NUL-separated); in `seenFormat`. */
 export function listCommand(path: string, exclude: readonly string[], depth: Depth): string[] {
-  return findAt(path, listing(exclude, depth, 'seen'));
+  return ['sh', '-c', atPlaces, 'sh', path, listing(exclude, depth, 'seen')];
 }
 
 /**
- * Several listings by one command, for each is a connection and half a dozen processes. stdin: a line with the bytes of the
- * places of each, then these. stdout: what each has found, and an empty record at its end.
+ * Several looks by one command, for each is a connection and half a dozen processes. Until the first is asked for, it is not
+ * in the directory: it may wait while others look who is. stdin: for each, when it is its turn, a
+ * line with the bytes of its places, and these, NUL-separated; it ends where no more are asked for. stdout: what each has
+ * found, and at its end a record of nothing but dots, and `!` where find met an error.
  */
-export function listingsCommand(
-  path: string,
-  exclude: readonly string[],
-  listings: readonly { readonly depth: Depth; readonly format: Format }[],
-): string[] {
-  const finds = listings.map(
-    ({ depth, format }) => `exec find "$@" ${quoteArgv(listing(exclude, depth, format))}`,
-  );
-  return ['sh', '-c', listingsScript, 'sh', path, ...finds];
+export function questionsCommand(path: string, finds: readonly string[]): string[] {
+  return ['sh', '-c', questionsScript, 'sh', path, ...finds];
 }
 
-const listingsScript = `cd -- "$1" && read -r sizes || exit
-shift; ended=0
-for size in $sizes; do
-  if [ "$size" -gt 0 ]; then head -c "$size" | xargs -0 -r sh -c "$1" sh || ended=$?; fi
-  printf '\\0'; shift
+const questionsScript = `top=$1; shift; ended=0
+for find; do
+  read -r size || break
+  cd -- "$top" || exit ${nothingThere}
+  top=.
+  said=
+  if [ "$size" -gt 0 ]; then head -c "$size" | xargs -0 -r sh -c "$find" sh || { ended=$?; said=!; }; fi
+  printf '%s\\0' "$said"
 done
 exit $ended`;
 
@@ -137,9 +131,4 @@ export function linkedCommand(path: string, exclude: readonly string[]): string[
     ...pruned(exclude),
     ...linked,
   ];
-}
-
-/** A dot for each entry below the directories named on stdin. */
-export function countCommand(path: string): string[] {
-  return findAt(path, ['-mindepth', '1', '-printf', '.']);
 }

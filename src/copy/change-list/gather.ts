@@ -1,17 +1,20 @@
 import { setImmediate } from 'node:timers/promises';
 import { longestName } from '../../verify/manifest-command.ts';
+import { counting, listing, scanAll, scanOf } from './commands.ts';
 import {
   type DirectoriesWriter,
   directoriesWriter,
   directoryLine,
+  directoryNames,
   nowhere,
   readDirectories,
 } from './directories.ts';
 import { list, namesOf, type Seen, type Side } from './look.ts';
 import { type ChangeList, halfLinked, inPlace, type Looked, makeList } from './make-list.ts';
 import { ancestors, hasAncestorIn, parentOf } from './names.ts';
-import { ask } from './questions.ts';
-import { type Scanned, scan } from './scan.ts';
+import { askFor, openQuestions, type Questions } from './questions.ts';
+import { nothingHere, type Scanned, scan, type Walks } from './scan.ts';
+import { halfOf } from './split.ts';
 
 /** The kernel stamps files by a clock that lags by up to a tick; a file listed for nothing costs nothing. */
 export const marginSeconds = 5;
@@ -31,10 +34,14 @@ export interface Baseline {
 /** What a pass is to carry, and how that was seen. */
 export interface Gathered extends ChangeList {
   readonly carry: ReadonlyMap<string, Seen>;
+  /** Entries of the target below `emptied`, all levels together. */
+  readonly below: number;
   /** Pending names that were out of sight, with the directory they are in, after the scan had passed it. */
   readonly away: readonly string[];
   /** The new directories file is on the disk. */
   readonly written: Promise<void>;
+  /** Ends the commands that looked: each end takes some milliseconds, and can wait for a better time. */
+  readonly close: () => readonly Promise<void>[];
   readonly scanned: Scanned;
   readonly scanSeconds: number;
 }
@@ -46,6 +53,8 @@ export interface Hearing {
    * @returns until when the target is not looked at: a pass that was left behind may still write to it
    */
   readonly walks: () => Promise<unknown>;
+  /** Until then nothing is looked at. */
+  readonly begin?: Promise<void> | undefined;
   /** What has changed and is written into where it is on the target, and its sizes; once. All of it is among `names` later. */
   readonly inPlace: (files: ReadonlyMap<string, number>) => void;
 }
@@ -58,81 +67,102 @@ export type Sides = { readonly source: Side; readonly target: Side };
  * @param most names; more are only counted
  */
 export async function gather(
-  sides: Sides,
+  outside: Sides,
   baseline: Baseline,
   file: string | undefined,
   most: number,
   on: Hearing,
 ): Promise<Gathered | { readonly tooMany: number }> {
+  const { exclude } = outside.source;
   // rsync carries a name of its list even where it lies below an excluded folder (3.5.0, tried).
-  const behind = new Set(sides.source.exclude.map((path) => Buffer.from(path, 'utf8').toString('latin1')));
+  const behind = new Set(exclude.map((path) => Buffer.from(path, 'utf8').toString('latin1')));
   const pending = baseline.pending.filter((name) => !behind.has(name) && !hasAncestorIn(name, behind));
   if (pending.length > most) return { tooMany: pending.length };
-  const known = await readDirectories(baseline.directories);
+  const ended = new AbortController();
+  const sides = within(outside, ended.signal);
+  const open = () => openAll(sides, baseline.since.seconds - marginSeconds);
+  const opened = [open()];
+  const close = () => opened.flatMap((all) => Object.values(all).map((questions) => questions.end()));
   const writer = file === undefined ? nowhere : directoriesWriter(file);
   try {
-    const looked = await look(
-      sides,
-      baseline.since.seconds - marginSeconds,
-      pending,
-      known,
-      writer,
-      most,
-      on,
-    );
+    const known = await readDirectories(baseline.directories);
+    const others = halfOf(directoryNames(known), exclude);
+    await on.begin;
+    // A connection may have been lost while it waited.
+    if (Object.values(opened[0] as Opened).some(({ over }) => over)) opened.push(open());
+    const walks = { others, known, writer };
+    const looked = await look(sides, opened.at(-1) as Opened, walks, pending, most, on);
     const written = writer.end();
     written.catch(() => {});
-    if (!('tooMany' in looked)) return { ...looked, written };
+    if (!('tooMany' in looked)) return { ...looked, written, close };
+    close();
     await written;
     return looked;
   } catch (error) {
+    ended.abort(error);
+    await Promise.all(close());
     await writer.end();
     throw error;
   }
 }
 
+/** What both sides will be asked, which so is there beside the scan: what is left for after it is only the answers. */
+interface Opened extends Walks {
+  readonly target: Questions;
+}
+
+function openAll({ source, target }: Sides, since: number): Opened {
+  const { exclude } = source;
+  const missing = (said: string) => nothingHere(source, said);
+  const walk = openQuestions(source, [scanAll(exclude, since)], missing);
+  const listings = [listing(exclude, 'whole', 'seen'), listing(exclude, 'children', 'seen')];
+  return {
+    walk,
+    source: openQuestions(source, [scanOf(exclude, since), ...listings], missing),
+    target: openQuestions(target, [
+      listing(target.exclude, 'itself', 'seen'),
+      listing(target.exclude, 'whole', 'kind'),
+      listing(target.exclude, 'children', 'kind'),
+      counting,
+    ]),
+  };
+}
+
 async function look(
   sides: Sides,
-  since: number,
+  opened: Opened,
+  walks: {
+    readonly others: readonly string[];
+    readonly known: ReadonlySet<string>;
+    readonly writer: DirectoriesWriter;
+  },
   pending: readonly string[],
-  known: ReadonlySet<string>,
-  writer: DirectoriesWriter,
   most: number,
   on: Hearing,
-): Promise<Omit<Gathered, 'written'> | { readonly tooMany: number }> {
+): Promise<Omit<Gathered, 'written' | 'close'> | { readonly tooMany: number }> {
   const begun = performance.now();
+  const { others, known, writer } = walks;
   const parents = new Set(pending.map(parentOf));
-  const scanning = scan(sides.source, since, known, writer, most, parents);
+  const scanning = scan(sides.source, opened, others, known, writer, most, parents);
   scanning.catch(() => {});
   await setImmediate();
   const alone = on.walks();
   alone.catch(() => {});
-  const questions = askBoth(sides, most);
-  try {
-    const scanned = await scanning;
-    const scanSeconds = (performance.now() - begun) / 1000;
-    await alone;
-    if (scanned.changedCount > most) return { tooMany: scanned.changedCount };
-    const looked = await lookAfter(sides, scanned, pending, writer, most, questions, on);
-    return 'tooMany' in looked ? looked : { ...looked, scanned, scanSeconds };
-  } finally {
-    await Promise.allSettled(Object.values(questions).map((question) => question.about()));
-  }
+  const scanned = await scanning;
+  const scanSeconds = (performance.now() - begun) / 1000;
+  await alone;
+  if (scanned.changedCount > most) return { tooMany: scanned.changedCount };
+  const looked = await lookAfter(sides, scanned, pending, writer, most, opened, on);
+  return 'tooMany' in looked ? looked : { ...looked, scanned, scanSeconds };
 }
 
-/** The listings of both sides, begun beside the scan: what is left for after it is only their answers. */
-function askBoth({ source, target }: Sides, most: number) {
-  return {
-    source: ask(source, [
-      { depth: 'whole', format: 'seen', most },
-      { depth: 'children', format: 'seen' },
-    ]),
-    target: ask(target, [
-      { depth: 'itself', format: 'seen' },
-      { depth: 'whole', format: 'kind' },
-      { depth: 'children', format: 'kind' },
-    ]),
-  };
+/** Both sides, given up also by this signal. */
+function within({ source, target }: Sides, signal: AbortSignal): Sides {
+  const both = (side: Side): Side => ({
+    ...side,
+    signal: side.signal === undefined ? signal : AbortSignal.any([side.signal, signal]),
+  });
+  return { source: both(source), target: both(target) };
 }
 
 async function lookAfter(
@@ -141,10 +171,10 @@ async function lookAfter(
   pending: readonly string[],
   writer: DirectoriesWriter,
   most: number,
-  questions: ReturnType<typeof askBoth>,
+  questions: Opened,
   on: Hearing,
-): Promise<Omit<Gathered, 'written' | 'scanned' | 'scanSeconds'> | { readonly tooMany: number }> {
-  const listed = await listBoth(sides.source, questions, scanned, pending, on);
+): Promise<Omit<Gathered, 'written' | 'close' | 'scanned' | 'scanSeconds'> | { readonly tooMany: number }> {
+  const listed = await listBoth(sides, questions, scanned, pending, most, on);
   const carry = new Map([...scanned.changed, ...listed.whole, ...listed.still]);
   for (const [name, seen] of await lostEntries(sides, { ...listed, carry }, most)) carry.set(name, seen);
   if (carry.size > most) return { tooMany: carry.size };
@@ -156,14 +186,10 @@ async function lookAfter(
   const made = makeList({ ...listed, carry });
   // A directory that the target lacks is made in the top, though the source's top did not change.
   const top = made.top || pending.some((name) => !name.includes('/'));
-  return made.names.length > most
-    ? { tooMany: made.names.length }
-    : {
-        ...made,
-        top,
-        carry,
-        away: listed.away,
-      };
+  if (made.names.length > most) return { tooMany: made.names.length };
+  const below = await questions.target.ask(made.emptied, { take: () => {} });
+  await questions.target.settled();
+  return { ...made, top, carry, below, away: listed.away };
 }
 
 /** All names of these inodes: as the scan saw them, or by a walk of their own. */
@@ -180,10 +206,11 @@ type Listed = Awaited<ReturnType<typeof listBoth>>;
 
 /** The directories that changed, those that are new at their place in whole, and what is pending: on both sides at once. */
 async function listBoth(
-  source: Side,
-  questions: ReturnType<typeof askBoth>,
+  { source, target }: Sides,
+  questions: Opened,
   scanned: Scanned,
   pending: readonly string[],
+  most: number,
   on: Hearing,
 ) {
   const fresh = new Set(scanned.fresh);
@@ -196,17 +223,25 @@ async function listBoth(
     .map(([name]) => name);
   const asked = new Set([...pending, ...files]);
   const above = files.flatMap((name) => [...ancestors(name)]);
-  questions.target.first.then(
-    (there) => on.inPlace(inPlace(scanned.changed, there)),
-    // The answers as a whole tell it.
-    () => {},
-  );
+  const ofTarget = async () => {
+    const there = await askFor(target, questions.target, 'seen', [...new Set([...asked, ...above])]);
+    on.inPlace(inPlace(scanned.changed, there));
+    const whole = await askFor(target, questions.target, 'kind', scanned.fresh);
+    return { there, whole, children: await askFor(target, questions.target, 'kind', directories) };
+  };
+  const ofSource = async () => {
+    const whole = await askFor(source, questions.source, 'seen', scanned.fresh, most);
+    const present = await askFor(source, questions.source, 'seen', directories);
+    await questions.source.settled();
+    return { whole, present };
+  };
   // What was pending may be gone from the source for good.
-  const [[whole, present], here, [there, ...kinds]] = await Promise.all([
-    questions.source.about(scanned.fresh, directories),
+  const [{ whole, present }, here, onTarget] = await Promise.all([
+    ofSource(),
     list({ ...source, mayVanish: true }, pending.length === 0 ? [] : [...abovePending, ...pending], 'itself'),
-    questions.target.about([...new Set([...asked, ...above])], scanned.fresh, directories),
+    ofTarget(),
   ]);
+  const { there } = onTarget;
   // What is asked for through a link in the place of a directory is another file.
   const inSight = (name: string) => [...ancestors(name)].every((above) => here.get(above)?.type === 'd');
   const still = pending.flatMap((name): [string, Seen][] => {
@@ -219,7 +254,11 @@ async function listBoth(
     still: new Map(still),
     away: pending.filter(isAway),
     present,
-    target: new Map([...[...there].filter(([name]) => asked.has(name)), ...kinds[0], ...kinds[1]]),
+    target: new Map([
+      ...[...there].filter(([name]) => asked.has(name)),
+      ...onTarget.whole,
+      ...onTarget.children,
+    ]),
   };
 }
 

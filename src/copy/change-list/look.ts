@@ -4,7 +4,7 @@ import { printableName } from '../../verify/name.ts';
 import { nulList, nulRecords } from '../../verify/records.ts';
 import { copyError } from '../errors.ts';
 import { some } from '../run-rsync.ts';
-import { countCommand, type Depth, linkedCommand, listCommand } from './commands.ts';
+import { type Depth, linkedCommand, listCommand } from './commands.ts';
 
 /** Which type an entry is of. */
 export interface Kind {
@@ -146,19 +146,4 @@ export async function namesOf(
     if (inodes.has(seen.inode)) found.set(name, seen);
   });
   return found;
-}
-
-/** How many entries are below these directories, all levels together. */
-export async function countBelow(side: Side, directories: readonly string[]): Promise<number> {
-  if (directories.length === 0) return 0;
-  let count = 0;
-  const result = await side.host.run(countCommand(side.path), {
-    onStdout: (chunk) => {
-      count += chunk.length;
-    },
-    stdin: Readable.from(placeList(directories)),
-    ...running(side),
-  });
-  checkFind(side, result);
-  return count + result.stdout.length;
 }

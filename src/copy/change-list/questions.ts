@@ -1,6 +1,6 @@
-import { Readable } from 'node:stream';
+import { PassThrough } from 'node:stream';
 import { nulRecords } from '../../verify/records.ts';
-import { type Depth, type Format, listingsCommand } from './commands.ts';
+import { type Format, nothingThere, questionsCommand } from './commands.ts';
 import {
   checkFind,
   type Kind,
@@ -13,90 +13,119 @@ import {
   type Side,
 } from './look.ts';
 
-type Found<F extends Format> = Map<string, F extends 'seen' ? Seen : Kind>;
-
-interface Listing<F extends Format> {
-  readonly depth: Depth;
-  readonly format: F;
-  /** Entries that are kept; more are only walked over. */
-  readonly most?: number;
+/** Who hears an answer. */
+export interface Hearer {
+  readonly take: (record: string) => void;
+  /** Before it, records are not understood. */
+  readonly ready?: Promise<void>;
+  /** Waited for before more is read. */
+  readonly drained?: () => Promise<void>;
 }
 
-/** Questions that were asked before it is known about which names: the command is there, connected. */
-export interface Questions<T> {
-  /** Once: later calls only get the answers. @param names for each question, in their order */
-  about(...names: readonly (readonly string[])[]): Promise<T>;
-  /** The answer to the first question, which comes before the others. */
-  readonly first: Promise<T extends readonly [infer First, ...unknown[]] ? First : never>;
+/**
+ * Questions of which only the kind is known yet: the command that answers them is there, connected. Each is asked once, in
+ * their order.
+ */
+export interface Questions {
+  /**
+   * @param names what it is about; without any it is answered by nothing
+   * @returns when it is answered: the dots after its last record. Whether all could be looked at, `settled` says.
+   */
+  ask(names: readonly string[], hearer: Hearer): Promise<number>;
+  /** Its command has ended: nothing can be asked. */
+  readonly over: boolean;
+  /**
+   * Of all that was answered: find could look at everything, or what it could not is ordinary. Where it met an error, no more
+   * can be asked.
+   * @throws copy/unreadable-directory, copy/unreadable-output, also what made an answer fail
+   */
+  settled(): Promise<void>;
+  /** No more is asked. Never fails. */
+  end(): Promise<void>;
 }
 
-/** Asks one side several questions at once; they are to be told their names, or none. */
-export function ask<const L extends readonly Listing<Format>[]>(
+interface Asked {
+  readonly hearer: Hearer;
+  readonly answered: (dots: number) => void;
+}
+
+/**
+ * @param finds of commands.ts, the questions in their order
+ * @param missing what is thrown where the side's path is no directory
+ */
+export function openQuestions(
   side: Side,
-  listings: L,
-): Questions<{ [I in keyof L]: Found<L[I]['format']> }> {
-  let give: (names: readonly (readonly string[])[]) => void = () => {};
-  const names = new Promise<readonly (readonly string[])[]>((resolve) => {
-    give = resolve;
+  finds: readonly string[],
+  missing: (said: string) => Error = (said) => notUnderstood(side, said),
+): Questions {
+  const open: Asked[] = [];
+  let doubtful = false;
+  const parser = nulRecords((record) => {
+    const [first] = open;
+    if (first === undefined) throw notUnderstood(side, record);
+    const end = /^(\.*)(!?)$/.exec(record);
+    if (end === null) return first.hearer.take(record);
+    open.shift();
+    doubtful ||= end[2] !== '';
+    first.answered((end[1] as string).length);
   });
-  type Answers = { [I in keyof L]: Found<L[I]['format']> };
-  type First = Awaited<Questions<Answers>['first']>;
-  let answerFirst: (found: Map<string, Kind>) => void = () => {};
-  const firstFound = new Promise<Map<string, Kind>>((resolve) => {
-    answerFirst = resolve;
-  });
-  const answers = answersOf(side, listings, names, answerFirst) as Promise<Answers>;
-  const first = Promise.race([firstFound, answers.then(() => firstFound)]) as Promise<First>;
-  for (const one of [answers, first]) one.catch(() => {});
+  const push = async (chunk: Buffer) => {
+    const hearer = open[0]?.hearer;
+    await hearer?.ready;
+    parser.push(chunk);
+    await hearer?.drained?.();
+  };
+  const stdin = new PassThrough();
+  let isOver = false;
+  const over = side.host
+    .run(questionsCommand(side.path, finds), { onStdout: push, stdin, ...running(side) })
+    .finally(() => {
+      isOver = true;
+    })
+    .then(async (result) => {
+      await push(result.stdout);
+      if (result.exitCode === nothingThere) throw missing(result.stderr.toString('utf8'));
+      checkFind(side, result);
+      if (parser.rest() !== '' || open.length > 0) throw notUnderstood(side, parser.rest());
+    });
+  over.catch(() => {});
   return {
-    first,
-    about(...of) {
-      give(of);
-      return answers;
+    ask(names, hearer) {
+      const answer = new Promise<number>((answered) => open.push({ hearer, answered }));
+      const places = Buffer.concat([...placeList(names)]);
+      stdin.write(`${places.length}\n`);
+      stdin.write(places);
+      return Promise.race([answer, over.then(() => answer)]);
+    },
+    get over() {
+      return isOver;
+    },
+    async settled() {
+      if (doubtful) stdin.end();
+      if (doubtful || isOver) await over;
+    },
+    async end() {
+      stdin.end();
+      await over.catch(() => {});
     },
   };
 }
 
-async function* questions(
-  given: Promise<readonly (readonly string[])[]>,
-  count: number,
-): AsyncGenerator<Buffer> {
-  const names = await given;
-  const lists = Array.from({ length: count }, (_, index) =>
-    Buffer.concat([...placeList(names[index] ?? [])]),
-  );
-  yield Buffer.from(`${lists.map(({ length }) => length).join(' ')}\n`);
-  for (const one of lists) if (one.length > 0) yield one;
-}
-
-async function answersOf(
+/** A listing, whose kind is one of `listing`. @param most entries are kept; more are only walked over. */
+export async function askFor<F extends Format>(
   side: Side,
-  listings: readonly Listing<Format>[],
-  names: Promise<readonly (readonly string[])[]>,
-  onFirst: (found: Map<string, Kind>) => void,
-): Promise<Map<string, Kind>[]> {
-  const found: Map<string, Kind>[] = listings.map(() => new Map());
-  let at = 0;
-  const parser = nulRecords((record) => {
-    const listing = listings[at];
-    const into = found[at];
-    if (listing === undefined || into === undefined) throw notUnderstood(side, record);
-    if (record === '') {
-      if (at === 0) onFirst(into);
-      at += 1;
-      return;
-    }
-    const entry = listing.format === 'seen' ? parseSeen(record) : parseKind(record);
-    if (entry === undefined) throw notUnderstood(side, record);
-    if (into.size <= (listing.most ?? Number.POSITIVE_INFINITY)) into.set(entry.name, entry.seen);
+  questions: Questions,
+  format: F,
+  names: readonly string[],
+  most = Number.POSITIVE_INFINITY,
+): Promise<Map<string, F extends 'seen' ? Seen : Kind>> {
+  const found = new Map<string, Kind>();
+  await questions.ask(names, {
+    take(record) {
+      const entry = format === 'seen' ? parseSeen(record) : parseKind(record);
+      if (entry === undefined) throw notUnderstood(side, record);
+      if (found.size <= most) found.set(entry.name, entry.seen);
+    },
   });
-  const result = await side.host.run(listingsCommand(side.path, side.exclude, listings), {
-    onStdout: parser.push,
-    stdin: Readable.from(questions(names, listings.length)),
-    ...running(side),
-  });
-  parser.push(result.stdout);
-  checkFind(side, result);
-  if (parser.rest() !== '' || at !== listings.length) throw notUnderstood(side, parser.rest());
-  return found;
+  return found as Map<string, F extends 'seen' ? Seen : Kind>;
 }

@@ -1,13 +1,10 @@
-import { Readable } from 'node:stream';
-import type { RunResult } from '../../ssh/host.ts';
 import { printableName } from '../../verify/name.ts';
-import { nulList, nulRecords } from '../../verify/records.ts';
 import { copyError } from '../errors.ts';
-import { anythingCommand, nothingThere, scanCommand, scanOfCommand } from './commands.ts';
-import { type DirectoriesWriter, directoryLine, directoryNames } from './directories.ts';
-import { checkFind, notUnderstood, parseSeen, running, type Seen, type Side } from './look.ts';
+import { anythingCommand } from './commands.ts';
+import { type DirectoriesWriter, directoryLine } from './directories.ts';
+import { notUnderstood, parseSeen, running, type Seen, type Side } from './look.ts';
 import { hasAncestorIn } from './names.ts';
-import { halfOf } from './split.ts';
+import type { Questions } from './questions.ts';
 
 export interface Scanned {
   /** What has a ctime later than `since`, by name; at most `most` and one more are kept. */
@@ -28,76 +25,43 @@ export interface Scanned {
 /** Names of inodes with several of them that are kept, some tens of megabytes; beyond it they are asked for when needed. */
 const mostLinked = 100_000;
 
+/** What walks over the source, opened before. */
+export interface Walks {
+  /** Its next question is `scanAll`. */
+  readonly walk: Questions;
+  /** Its next question is `scanOf`; whether that could see all, the caller asks. */
+  readonly source: Questions;
+}
+
 /**
  * Goes through the source once, by two walks that share its directories: one alone keeps one core busy, and the other idle.
  * Directories that are where they were go to `writer`; memory grows with what changed.
+ * @param others of `halfOf`, for the second walk
  * @param knownLines of the last directories file
  * @param asked directories whose presence the caller wants to know
  * @throws copy/source-not-as-expected when the path is empty, or another directory than before
  */
 export async function scan(
   source: Side,
-  since: number,
+  walks: Walks,
+  others: readonly string[],
   knownLines: ReadonlySet<string>,
   writer: DirectoriesWriter,
   most: number,
   asked: ReadonlySet<string> = new Set(),
 ): Promise<Scanned> {
-  const { path, exclude } = source;
   const tally = new Tally(source, knownLines, most, asked);
-  const others = halfOf(directoryNames(knownLines), exclude);
-  const first = walk(source, tally, writer, scanCommand(path, exclude, since, others));
+  const drained = () => writer.write(tally.newLines());
+  const first = walks.walk.ask(['', ...others], { take: tally.take, drained });
   // Its records are understood when the top is known.
-  const topSeen = Promise.race([tally.top, first.then(() => {})]);
-  topSeen.catch(() => {});
-  const stop = new AbortController();
-  const second =
-    others.length === 0
-      ? undefined
-      : walk(source, tally, writer, scanOfCommand(path, exclude, since), {
-          until: topSeen,
-          stdin: Readable.from(nulList(others.map((name) => `./${name}`))),
-          stop: stop.signal,
-        });
-  second?.catch(() => {});
-  try {
-    const one = await first;
-    if (one.exitCode === nothingThere) throw nothingHere(source, one.stderr.toString('utf8'));
-    for (const ended of second === undefined ? [one] : [one, await second]) {
-      checkFind(source, ended);
-      tally.last(ended.rest);
-    }
-    if (tally.topAlone) await refuseNothing(source);
-  } catch (error) {
-    stop.abort(error);
-    await second?.catch(() => {});
-    throw error;
-  }
+  const ready = Promise.race([tally.top, first.then(() => {})]);
+  const second = walks.source.ask(others, { take: tally.take, ready, drained });
+  for (const one of [ready, second]) one.catch(() => {});
+  tally.add(await first);
+  await walks.walk.settled();
+  tally.add(await second);
+  if (tally.topAlone) await refuseNothing(source);
   return tally.scanned();
-}
-
-/** One walk to its end. @param alike of one that goes on where another has begun */
-async function walk(
-  source: Side,
-  tally: Tally,
-  writer: DirectoriesWriter,
-  command: readonly string[],
-  alike?: { readonly until: Promise<void>; readonly stdin: Readable; readonly stop: AbortSignal },
-): Promise<RunResult & { readonly rest: string }> {
-  const parser = nulRecords((record) => tally.take(record));
-  const push = async (chunk: Buffer) => {
-    await alike?.until;
-    parser.push(chunk);
-    await writer.write(tally.newLines());
-  };
-  const signals = [source.signal, alike?.stop].filter((signal) => signal !== undefined);
-  const result = await source.host.run(command, {
-    onStdout: push,
-    ...(alike === undefined ? {} : { stdin: alike.stdin }),
-    ...(signals.length === 0 ? {} : { signal: AbortSignal.any(signals) }),
-  });
-  await push(result.stdout);
-  return { ...result, rest: parser.rest() };
 }
 
 /** What the walks tell, in one. */
@@ -128,7 +92,7 @@ class Tally {
   }
 
   /** Dots for entries that need no word, and one that does. */
-  take(record: string): void {
+  readonly take = (record: string): void => {
     const dots = record.search(/[^.]/);
     this.#entries += dots;
     const found = parseSeen(record.slice(dots + 1));
@@ -146,12 +110,11 @@ class Tally {
     const plain = /^D (\d+:\d+) (\.|\.\/.*)$/s.exec(record.slice(dots));
     if (plain === null) throw notUnderstood(this.#source, record.slice(dots));
     this.#directory((plain[2] as string).slice(2), plain[1] as string);
-  }
+  };
 
   /** What comes after the last record of a walk. */
-  last(rest: string): void {
-    if (/[^.]/.test(rest)) throw notUnderstood(this.#source, rest);
-    this.#entries += rest.length;
+  add(dots: number): void {
+    this.#entries += dots;
   }
 
   /** Of directories that are where they were, since the last call. */
@@ -205,7 +168,8 @@ async function refuseNothing(source: Side): Promise<void> {
   if (exitCode !== 0) throw nothingHere(source, stderr.toString('utf8'));
 }
 
-function nothingHere(source: Side, said: string): Error {
+/** The path of the source is no directory, or there is nothing in it. */
+export function nothingHere(source: Side, said: string): Error {
   return copyError('copy/source-not-as-expected', {
     seen: `${source.path} on ${source.host.name} is missing, not a directory, or empty. ${said}`.trim(),
     next: looks(source),

@@ -6,8 +6,8 @@ const fewest = 8;
 const most = 24;
 /** Deeper ones are only counted. */
 const deepest = 6;
-/** The same for every shell, locale and pattern. */
-const plain = /^[\x21-\x7e]{1,200}$/;
+/** The same for every shell, locale and pattern: printable ASCII but `*?[\]`. */
+const plain = /^[!-)+->@-Z^-~]{1,200}$/;
 
 /**
  * Directories that have about half of all directories at and below them: what a second walk takes over from the first.

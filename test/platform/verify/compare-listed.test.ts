@@ -6,7 +6,12 @@ import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Host } from '../../../src/ssh/host.ts';
 import { controllerHost } from '../../../src/ssh/local.ts';
-import { compareListed, type ListedOptions, openReaders } from '../../../src/verify/compare-listed.ts';
+import {
+  compareListed,
+  type ListedOptions,
+  openReaders,
+  type Part,
+} from '../../../src/verify/compare-listed.ts';
 import { fullComparison } from '../../support/full-comparison.ts';
 import { type LoopMount, loopMount } from '../../support/loop-mount.ts';
 import { makeTree } from '../../support/random-tree.ts';
@@ -183,54 +188,102 @@ describe('what cannot be known', () => {
     expect(differences).toMatchObject([{ what: 'content', source: 'not read', target: 'not read' }]);
   });
 
-  test('by readers that were opened before finds the same', async () => {
-    sh('echo other >file');
-    const readers = () => openReaders(sides(), 'xxh128', going.signal);
-    for (const names of [['file', 'link', 'nowhere'], []])
-      expect(await compare(names, { readers: readers() })).toEqual(await compare(names));
-    const many = Array.from({ length: 5000 }, (_, index) => `no-${index}`);
-    const opened = await compare([...many, 'file'], { readers: readers() });
-    expect(opened.differences.map(({ name }) => name)).toEqual(['file', 'file']);
-    sh('cp -p ../original/file file');
-  });
-
-  test('by readers whose connection was lost while they waited is made by others', async () => {
-    let runs = 0;
-    const losing: Host = {
-      name: 'here',
-      run(argv, options) {
-        runs += 1;
-        return runs <= 2 ? Promise.reject(new Error('the connection was lost')) : host.run(argv, options);
-      },
+  describe('that is begun while the target is written to', () => {
+    const now = Promise.resolve();
+    const readers = (parts: readonly Part[], on: Host = host, signal = going.signal) => {
+      const opened = openReaders(sides(on), 'xxh128', signal);
+      opened.begin(parts);
+      return opened;
     };
-    const readers = openReaders(sides(losing), 'xxh128', going.signal);
-    await setImmediate();
-    expect(await compare(['file'], { readers })).toEqual(await compare(['file']));
-    expect(runs).toBe(4);
-  });
-
-  test('by readers that were given up with the run is given up', async () => {
-    const stop = new AbortController();
-    const readers = openReaders(sides(), 'xxh128', stop.signal);
-    stop.abort();
-    await expect(compare(['file'], { readers, signal: stop.signal })).rejects.toThrow();
-    await expect(compare(['file'], { signal: stop.signal })).rejects.toThrow();
-  });
-
-  test('readers that nobody asks end when they are closed', async () => {
-    const ran: Promise<unknown>[] = [];
-    const watched: Host = {
-      name: 'here',
-      run(argv, options) {
-        const running = host.run(argv, options);
-        ran.push(running);
-        return running;
-      },
+    const watched = () => {
+      const ran: Promise<unknown>[] = [];
+      const on: Host = {
+        name: 'here',
+        run(argv, options) {
+          const running = host.run(argv, options);
+          ran.push(running.catch((error: unknown) => error));
+          return running;
+        },
+      };
+      return { on, ran };
     };
-    const readers = openReaders(sides(watched), 'xxh128', going.signal);
-    readers.source.close();
-    readers.target.close();
-    expect(await Promise.all(ran)).toMatchObject([{ exitCode: 0 }, { exitCode: 0 }]);
+
+    test('finds the same', async () => {
+      sh('echo other >file');
+      for (const names of [['file', 'link', 'nowhere'], []])
+        expect(await compare(names, { readers: readers([{ names, written: now }]) })).toEqual(
+          await compare(names),
+        );
+      const many = Array.from({ length: 5000 }, (_, index) => `no-${index}`);
+      const parts = [
+        { names: many, written: now },
+        { names: ['file'], written: now },
+      ];
+      const opened = await compare([...many, 'file'], { readers: readers(parts) });
+      expect(opened.differences.map(({ name }) => name)).toEqual(['file', 'file']);
+      sh('cp -p ../original/file file');
+    });
+
+    test('reads of the target only what is not written to any more', async () => {
+      sh('echo other >file; setfattr -x user.x file');
+      const writing = Promise.withResolvers<void>();
+      const begun = readers([
+        { names: ['link', 'single'], written: now },
+        { names: ['file'], written: writing.promise },
+      ]);
+      const read: number[] = [];
+      const result = compare(['file', 'link', 'single'], {
+        readers: begun,
+        progress: ({ done }) => read.push(done),
+      });
+      await expect.poll(() => read.at(-1), { timeout: 5000 }).toBe(2);
+      sh('cp -p ../original/file file; setfattr -n user.x -v 1 file; setfacl -m u:7:r file');
+      sh('rm other-name; ln file other-name');
+      writing.resolve();
+      expect((await result).differences).toEqual([]);
+      expect(read.at(-1)).toBe(3);
+    });
+
+    test('ends when the last pass fails, or is told to', async () => {
+      const { on, ran } = watched();
+      const failed = Promise.reject(new Error('rsync ended with 12'));
+      const parts = [{ names: ['file'], written: failed }];
+      await expect(compare(['file'], { readers: readers(parts, on) })).rejects.toThrow('rsync ended');
+      for (const closed of [
+        readers([{ names: ['file'], written: new Promise(() => {}) }], on),
+        openReaders(sides(on), 'xxh128', going.signal),
+      ]) {
+        closed.close();
+        await expect(closed.source).rejects.toThrow();
+        await expect(closed.target).rejects.toThrow();
+      }
+      await Promise.all(ran);
+      expect(ran.length).toBe(9);
+    });
+
+    test('opens another connection where the one that waited was lost', async () => {
+      let runs = 0;
+      const losing: Host = {
+        name: 'here',
+        run(argv, options) {
+          runs += 1;
+          return runs === 1 ? Promise.reject(new Error('the connection was lost')) : host.run(argv, options);
+        },
+      };
+      const begun = openReaders(sides(losing), 'xxh128', going.signal);
+      await setImmediate();
+      begun.begin([{ names: ['file'], written: now }]);
+      expect(await compare(['file'], { readers: begun })).toEqual(await compare(['file']));
+      expect(runs).toBe(4);
+    });
+
+    test('is given up with the run', async () => {
+      const stop = new AbortController();
+      const begun = readers([{ names: ['file'], written: now }], host, stop.signal);
+      stop.abort();
+      await expect(compare(['file'], { readers: begun, signal: stop.signal })).rejects.toThrow();
+      await expect(compare(['file'], { signal: stop.signal })).rejects.toThrow();
+    });
   });
 
   test('is an error: a tree that is not there', async () => {
