@@ -46,20 +46,22 @@ export function openReaders(sides: Sides, algorithm: DigestAlgorithm, signal: Ab
   };
   const options = { signal: either, onEntries };
   const begun = Promise.withResolvers<readonly Part[]>();
-  const giveUp = () => begun.reject(either.reason);
+  const over = Promise.withResolvers<never>();
+  const giveUp = () => over.reject(either.reason);
   either.addEventListener('abort', giveUp, { once: true });
   if (either.aborted) giveUp();
+  const begins = Promise.race([begun.promise, over.promise]);
   const ofSource = openReader(sides.source, algorithm, either);
   const ofTarget = Array.from({ length: partsAtOnce }, () => openReader(sides.target, algorithm, either));
-  const source = begun.promise.then((parts) => {
+  const source = begins.then((parts) => {
     const names = pathsOf(parts.flatMap((part) => part.names));
     return readListed(sides.source, names, algorithm, { ...options, reader: ofSource });
   });
   const readPart = async ({ names, written }: Part, index: number) => {
-    await written;
+    await Promise.race([written, over.promise]);
     return readListed(sides.target, pathsOf(names), algorithm, { ...options, reader: ofTarget[index] });
   };
-  const target = begun.promise.then(async (parts) => {
+  const target = begins.then(async (parts) => {
     for (const unused of ofTarget.slice(parts.length)) unused.close();
     const all = await Promise.all(parts.map(readPart));
     return {
@@ -67,7 +69,7 @@ export function openReaders(sides: Sides, algorithm: DigestAlgorithm, signal: Ab
       attributesKnown: all.every(({ attributesKnown }) => attributesKnown),
     };
   });
-  for (const one of [source, target]) one.catch(() => {});
+  for (const one of [over.promise, source, target]) one.catch(() => {});
   return {
     algorithm,
     begin: begun.resolve,

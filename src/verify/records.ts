@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 
 /**
  * Takes a stream of bytes apart at one of them. Each piece is a latin1 string of its own (one character per byte), not
@@ -41,14 +41,16 @@ export function* nulList(names: Iterable<string>): Generator<Buffer> {
   if (batch.length > 0) yield Buffer.from(`${batch.join('\0')}\0`, 'latin1');
 }
 
-/** Such a list for a process that is there before the names are known. */
+/** Such a list for a process that is there before the names are known: they are given once, later ones are not heard. */
 export function laterList(): { readonly stream: Readable; give(names: readonly string[]): void } {
-  let give: (names: readonly string[]) => void = () => {};
-  const names = new Promise<readonly string[]>((resolve) => {
-    give = resolve;
-  });
-  async function* bytes() {
-    yield* nulList(await names);
-  }
-  return { stream: Readable.from(bytes()), give };
+  // No generator that waits for them: a process that is given up would wait for that.
+  const stream = new PassThrough();
+  let given = false;
+  return {
+    stream,
+    give(names) {
+      if (!given) Readable.from(nulList(names)).pipe(stream);
+      given = true;
+    },
+  };
 }

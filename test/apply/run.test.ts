@@ -224,6 +224,52 @@ describe('a run', () => {
     expect(closed).toBe(1);
   });
 
+  describe('opens what the last pass needs', () => {
+    const watched = (durable: ReturnType<typeof fresh>, fault?: Parameters<typeof fakeWorld>[1]) => {
+      const { changes } = fakeWorld(durable, fault, { runPath }).world;
+      const seen: { source: string | undefined; begun: boolean; end: string }[] = [];
+      const more: Partial<World> = {
+        changes: (pass, baseline, world) => {
+          if (!pass.frozen) return changes(pass, baseline, world);
+          const one = { source: durable.facts.source, begun: false, end: 'waits' };
+          seen.push(one);
+          world.begin?.then(
+            () => {
+              one.begun = true;
+            },
+            (error: Error) => {
+              one.end = error.message;
+            },
+          );
+          return changes(pass, baseline, world);
+        },
+      };
+      return { seen, more };
+    };
+
+    test('while the workloads stop, and looks at nothing before they have', async () => {
+      const durable = fresh();
+      const { seen, more } = watched(durable);
+      let begunAtStop: boolean | undefined;
+      const sink: World['sink'] = (event) => {
+        if (event.type === 'operation-finished' && event.what === 'stop') begunAtStop = seen[0]?.begun;
+      };
+      expect((await run(durable, undefined, {}, { ...more, sink })).result.exitCode).toBe(0);
+      expect(seen).toEqual([{ source: 'running', begun: true, end: 'waits' }]);
+      expect(begunAtStop).toBe(false);
+    });
+
+    test('and gives it up where the pass does not come', async () => {
+      const durable = fresh();
+      const { seen, more } = watched(durable);
+      const sink: World['sink'] = (event) => {
+        if (event.type === 'operation-finished' && event.what === 'stop') throw new Error('cut');
+      };
+      await run(durable, undefined, {}, { ...more, sink });
+      expect(seen).toEqual([{ source: 'running', begun: false, end: 'the last pass was given up' }]);
+    });
+  });
+
   test('until the seed does not come to the gate; the cutover goes on from there', async () => {
     const durable = fresh();
     const first = await run(durable, undefined, { until: 'seed' });

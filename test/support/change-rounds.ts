@@ -133,6 +133,7 @@ export async function changeRound(
     readonly maxDelete?: number;
     readonly maxShare?: number;
     readonly keepDoubt?: (names: readonly string[]) => Promise<void>;
+    readonly begin?: Promise<void>;
   } & Kept,
 ): Promise<{ result: Done; next: Baseline }> {
   const { source, target, node, guest, folder } = copied;
@@ -154,6 +155,7 @@ export async function changeRound(
     puller: node,
     source: guest,
     directories,
+    ...(more.begin === undefined ? {} : { begin: more.begin }),
     keepDoubt: more.keepDoubt ?? (async () => {}),
   });
   if (result.kind !== 'done') throw new Error(`the list has ${result.listed} names`);

@@ -16,7 +16,9 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { holders, quietScript } from '../../../../src/apply/quiet.ts';
 import type { Baseline } from '../../../../src/copy/change-list/change-pass.ts';
 import type { Host } from '../../../../src/ssh/host.ts';
 import { controllerHost } from '../../../../src/ssh/local.ts';
@@ -617,8 +619,57 @@ describe('a pass over what changed', () => {
     await expect(
       changeRound(copied, baseline, { frozen: true, maxDelete: 5, keepDoubt }),
     ).rejects.toMatchObject({ code: 'copy/too-many-deletions' });
-    expect(pending).toEqual(expect.arrayContaining(['db/pages', 'gone']));
+    expect(pending).toEqual(['db/pages']);
     expect(existsSync(join(copied.target, 'gone/20'))).toBe(true);
+  });
+
+  describe('that was opened before it begins', () => {
+    const waiting = async (baseline: Baseline, lost?: number) => {
+      let runs = 0;
+      const guest: Host = {
+        name: 'doc1',
+        run(argv, more) {
+          runs += 1;
+          return runs === lost ? Promise.reject(new Error('connection lost')) : copied.guest.run(argv, more);
+        },
+      };
+      const begin = Promise.withResolvers<void>();
+      const passing = changeRound({ ...copied, guest }, baseline, { frozen: true, begin: begin.promise });
+      passing.catch(() => {});
+      await expect.poll(() => runs).toBe(2);
+      await sleep(200);
+      return { ...begin, passing, runs: () => runs };
+    };
+
+    test('carries what changed while it waited, and is in no directory until then', async () => {
+      sh('mkdir -p a/b; echo 1 >a/f');
+      const { passing, resolve } = await waiting(await firstPass(copied));
+      const held = execFileSync('sh', ['-c', quietScript], { maxBuffer: 1e9 }).toString('latin1');
+      expect(holders(held, copied.source)).toEqual([]);
+      sh('echo 2 >a/f; mv a/b a/c');
+      resolve();
+      expect((await passing).result.listed).toEqual(expect.arrayContaining(['a/b', 'a/c', 'a/f']));
+      expect(whatIsNotEqual(copied)).toBe('');
+    });
+
+    test('asks anew where a connection was lost while it waited', async () => {
+      sh('mkdir a; echo 1 >a/f');
+      const { passing, resolve, runs } = await waiting(await firstPass(copied), 2);
+      sh('echo 2 >a/f');
+      resolve();
+      await passing;
+      expect(runs()).toBeGreaterThan(3);
+      expect(whatIsNotEqual(copied)).toBe('');
+    });
+
+    test('looks at nothing where it is given up', async () => {
+      sh('mkdir a; echo 1 >a/f');
+      const { passing, reject } = await waiting(await firstPass(copied));
+      sh('echo 2 >a/f');
+      reject(new Error('the last pass was given up'));
+      await expect(passing).rejects.toThrow('given up');
+      expect(readFileSync(join(copied.target, 'a/f'), 'utf8')).toBe('1\n');
+    });
   });
 
   test('does not go on over a file system that was mounted inside since the inspection', async () => {
