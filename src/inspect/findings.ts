@@ -1,4 +1,4 @@
-import type { GuestFindings } from './guest-findings.ts';
+import type { GuestFindings, UnitFindings } from './guest-findings.ts';
 import type { SourceFindings, UnknownOwner } from './source-findings.ts';
 
 export type {
@@ -162,6 +162,14 @@ export interface ShareMarker {
   readonly share: string;
 }
 
+/** What `.drayage/moves/<move>/rescue.json` says of the target guest as it was before drayage laid anything there. */
+export interface Noted {
+  /** Definitions of the move that the note knows, by their paths. */
+  readonly known: readonly string[];
+  /** Those of them that the target guest had. */
+  readonly had: readonly UnitFindings[];
+}
+
 export interface MoveFindings {
   readonly name: string;
   readonly source: SourceFindings;
@@ -175,6 +183,8 @@ export interface MoveFindings {
     /** `.drayage/moves/<move>/handed-over` is there: the target guest has been allowed to write. */
     readonly handedOver?: boolean;
   };
+  /** What the note in the share keeps of an earlier look. Absent: there is none. */
+  readonly noted?: Noted;
   /** The source path as the target guest has it. `mounted`: something is mounted there; `occupied`: a non-empty directory, or no directory. */
   readonly targetPath?: 'missing' | 'empty' | 'mounted' | 'occupied';
   /** Paths outside every move that the workloads bind, and that do not exist on the target guest. Absent: none. */

@@ -8,6 +8,7 @@ import type {
   GuestSystem,
   MoveFindings,
   NodeFindings,
+  Noted,
   NotSeen,
   ShareFindings,
   SourceFindings,
@@ -17,6 +18,7 @@ import { readKnownIds, unknownOwners } from './known-ids.ts';
 import { otherSources, readMissing } from './missing-sources.ts';
 import { readNode } from './node.ts';
 import { seen } from './not-seen.ts';
+import { readNoted } from './noted.ts';
 import type { ProxmoxReader } from './proxmox-reader.ts';
 import { readShare } from './share.ts';
 import { readSource } from './source.ts';
@@ -64,6 +66,7 @@ export async function inspect(question: InspectQuestion): Promise<Findings> {
   const nodes: Record<string, NodeFindings> = {};
   const foundShares: Record<string, ShareFindings> = {};
   const targets = new Map<string, NonNullable<MoveFindings['target']>>();
+  const noted = new Map<string, Noted>();
   const lookAtNode = async (name: string): Promise<void> => {
     question.looking?.({ what: `node ${name}` });
     const host = hosts(name);
@@ -79,6 +82,14 @@ export async function inspect(question: InspectQuestion): Promise<Findings> {
       if (read === undefined) continue;
       foundShares[share.name] = read.share;
       for (const [move, target] of read.targets) targets.set(move, target);
+      for (const move of own) {
+        const note = read.notes.get(move.name);
+        if (note === undefined) continue;
+        const found = await seen(notSeen, `move ${move.name}`, 'the note in the share', async () =>
+          readNoted(share, move, note),
+        );
+        if (found !== undefined) noted.set(move.name, found);
+      }
     }
   };
 
@@ -162,6 +173,7 @@ export async function inspect(question: InspectQuestion): Promise<Findings> {
     const source = sources.get(move.name);
     if (source === undefined) continue;
     const target = targets.get(move.name);
+    const note = noted.get(move.name);
     const targetPath = targetPaths.get(move.name);
     const missingOnTarget = missing.get(move.name);
     const unknown = strangers.get(move.name);
@@ -169,6 +181,7 @@ export async function inspect(question: InspectQuestion): Promise<Findings> {
       name: move.name,
       source,
       ...(target === undefined ? {} : { target }),
+      ...(note === undefined ? {} : { noted: note }),
       ...(targetPath === undefined ? {} : { targetPath }),
       ...(missingOnTarget === undefined ? {} : { missingOnTarget }),
       ...(unknown === undefined ? {} : { unknownOwners: unknown }),

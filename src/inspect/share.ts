@@ -14,7 +14,12 @@ export async function readShare(
   host: Host,
   share: ShareConfig,
   moves: readonly MoveConfig[],
-): Promise<{ share: ShareFindings; targets: ReadonlyMap<string, NonNullable<MoveFindings['target']>> }> {
+): Promise<{
+  share: ShareFindings;
+  targets: ReadonlyMap<string, NonNullable<MoveFindings['target']>>;
+  /** Texts of the notes of moves whose claim is there; empty where one could not be read. */
+  notes: ReadonlyMap<string, string>;
+}> {
   const dataset = await readDataset(host, share.dataset);
   const mounted = dataset?.mounted === true;
   const above = dataset ?? (await nearestAbove(host, share.dataset));
@@ -31,6 +36,8 @@ export async function readShare(
         [`claim:${move.name}`, ['test', '-e', moveLayout(share.path, move.name).claim]],
         [`released:${move.name}`, ['test', '-e', moveLayout(share.path, move.name).released]],
         [`handed-over:${move.name}`, ['test', '-e', moveLayout(share.path, move.name).handedOver]],
+        [`noted:${move.name}`, ['test', '-e', moveLayout(share.path, move.name).rescue]],
+        [`note:${move.name}`, ['cat', moveLayout(share.path, move.name).rescue]],
       ]),
     ),
   });
@@ -86,6 +93,12 @@ export async function readShare(
             handedOver: yes(`handed-over:${move.name}`),
           },
         ]),
+    ),
+    notes: new Map(
+      moves
+        // Without its claim, nothing of the move is left: a note would be of an earlier one.
+        .filter(({ name }) => mounted && yes(`claim:${name}`) && yes(`noted:${name}`))
+        .map(({ name }) => [name, yes(`note:${name}`) ? (answers[`note:${name}`]?.stdout ?? '') : '']),
     ),
   };
 }

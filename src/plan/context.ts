@@ -4,6 +4,7 @@ import type {
   Findings,
   GuestFindings,
   GuestSystem,
+  Noted,
   ShareMarker,
   SourceDirectory,
   UnitFindings,
@@ -45,6 +46,8 @@ export interface WorkloadContext {
 export interface MoveContext extends ShareContext, WorkloadContext {
   readonly move: MoveConfig;
   readonly source: SourceDirectory;
+  /** Units of the move that the target guest had before drayage laid its own there. */
+  readonly had: readonly UnitFindings[];
 }
 
 export interface Seen {
@@ -131,14 +134,25 @@ export function moveContext(config: Config, findings: Findings, move: MoveConfig
   const targetGuest = seen(config, findings, move.to.guest);
   if (source?.state !== 'directory' || sourceGuest === undefined || targetGuest === undefined)
     return undefined;
+  const workloads = workloadsOf(move, sourceGuest.system);
   return {
     ...shareContext(config, findings, share),
     move,
     source,
     sourceGuest,
     targetGuest,
-    ...workloadsOf(move, sourceGuest.system),
+    ...workloads,
+    had: hadBefore(workloads.units, targetGuest.system, findings.moves[move.name]?.noted),
   };
+}
+
+/** What the note knows, it knows from before; of a unit that joined the move since, nothing was laid yet. */
+function hadBefore(units: readonly UnitFindings[], target: GuestSystem, noted?: Noted): UnitFindings[] {
+  const paths = new Set(units.map(({ sourcePath }) => sourcePath));
+  const known = new Set(noted?.known);
+  return [...(noted?.had ?? []), ...target.units.filter(({ sourcePath }) => !known.has(sourcePath))].filter(
+    ({ sourcePath }) => paths.has(sourcePath),
+  );
 }
 
 function seen(config: Config, findings: Findings, guest: string): Seen | undefined {

@@ -1,10 +1,10 @@
 import type { Config, MoveConfig } from '../config/config.ts';
-import type { Findings, GuestSystem, SourceDirectory } from '../inspect/findings.ts';
+import type { Findings, GuestSystem, Noted, SourceDirectory } from '../inspect/findings.ts';
 import { type MoveContext, moveContext, workloadsOf } from './context.ts';
 
 /**
  * What another controller must know to go on with a move, or back, and cannot see any more once its workloads are stopped:
- * how they ran on the source. The plan of the cutover is made from it again. Nothing in it is secret, and nothing that
+ * how they ran on the source, and which of their units the target had before any were laid there. The plan of the cutover is made from it again. Nothing in it is secret, and nothing that
  * moves by itself.
  */
 export interface Rescue {
@@ -16,10 +16,7 @@ export interface Rescue {
 
 /** The text that lies in the share, in the move's own folder. */
 export function rescueText(context: MoveContext): string {
-  const { move, sourceGuest, targetGuest } = context;
-  const had = targetGuest.system.units.filter(({ sourcePath }) =>
-    context.units.some((unit) => unit.sourcePath === sourcePath),
-  );
+  const { move, sourceGuest, targetGuest, had } = context;
   const rescue: Rescue = {
     format: 1,
     move: move.name,
@@ -83,12 +80,17 @@ function plain(system: GuestSystem): GuestSystem {
 export function parseRescue(text: string, move: string): Rescue | undefined {
   try {
     const rescue = JSON.parse(text) as Rescue;
-    return rescue.format === 1 && rescue.move === move && Array.isArray(rescue.guests.source.containers)
-      ? rescue
-      : undefined;
+    const { source, target } = rescue.guests;
+    const lists = [source.containers, source.units, target.units];
+    return rescue.format === 1 && rescue.move === move && lists.every(Array.isArray) ? rescue : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** What it says of the target guest before the move: a look that is taken later cannot tell any more. */
+export function notedIn({ guests: { source, target } }: Rescue): Noted {
+  return { known: source.units.map(({ sourcePath }) => sourcePath), had: target.units };
 }
 
 /** The findings as they are now, with the move's workloads as they ran before the window; undefined: a guest was not seen. */

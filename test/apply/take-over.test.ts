@@ -13,7 +13,8 @@ import { rescueText } from '../../src/plan/rescue.ts';
 import { readCutovers } from '../../src/rollback/recorded.ts';
 import type { Hosts } from '../../src/ssh/host.ts';
 import { moved } from '../support/handed-over.ts';
-import { sampleConfig, sampleFindings } from '../support/sample.ts';
+import { onTarget } from '../support/on-target.ts';
+import { notesUnit, sampleConfig, sampleFindings, web } from '../support/sample.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -88,6 +89,15 @@ describe('another controller, in an empty folder', () => {
     expect(plan.steps.find(({ id }) => id === 'start docker')).toEqual(
       then.steps.find(({ id }) => id === 'start docker'),
     );
+  });
+
+  test('takes away what was laid on the target, also after a run that was cut off there, and leaves what it had', async () => {
+    const noteOf = (findings: Findings) => rescueText(moveContext(config, findings, config.moves.docker!)!);
+    const first = noteOf(onTarget([web]));
+    const { begun } = await take('open', noteOf(onTarget([web, notesUnit], first)));
+    const undone = JSON.stringify(begun[0]?.plan.steps.find(({ id }) => id === 'definitions docker')?.undo);
+    expect(undone).toContain(notesUnit.sourcePath);
+    expect(undone).not.toContain(web.sourcePath);
   });
 
   test('knows after the hand-over how the workloads ran, and has no window', async () => {

@@ -5,9 +5,12 @@ import type { Findings, SourceFindings } from '../../src/inspect/findings.ts';
 import { inspect, type Looking } from '../../src/inspect/inspect.ts';
 import { printFindings } from '../../src/inspect/print.ts';
 import type { ProxmoxReader } from '../../src/inspect/proxmox-reader.ts';
+import { moveContext } from '../../src/plan/context.ts';
+import { makePlan } from '../../src/plan/make-plan.ts';
+import { rescueText } from '../../src/plan/rescue.ts';
 import { sshError } from '../../src/ssh/errors.ts';
 import type { Host } from '../../src/ssh/host.ts';
-import { sampleSource } from '../support/sample.ts';
+import { notesUnit, sampleConfig, sampleFindings, sampleSource, web } from '../support/sample.ts';
 import { doc1, doc2, fakeHost, prom } from './fake-guest.ts';
 
 const move: MoveConfig = {
@@ -209,6 +212,61 @@ describe('an inspection', () => {
     expect(await room()).toEqual({ dataset: 'nvmeprom/containers', bytes: 500 });
     machines.prom = mounted('ext2/ext3 65536 65000');
     expect(await room()).toEqual({ dataset: 'nvmeprom/containers', bytes: 500, inodes: 65_000 });
+  });
+
+  describe('of a share with the note of a move', () => {
+    const context = moveContext(sampleConfig(), sampleFindings(), sampleConfig().moves.docker!)!;
+    const share = (text: string, claimed = true) =>
+      fakeHost('prom', [
+        [
+          /^zfs list .* nvmeprom\/containers$/,
+          'nvmeprom/containers\t9\t500\t9\tyes\ton\toff\tposix\tsa\t131072\ton\t0\t0\t1\t/nvmeprom/containers\n',
+        ],
+        [/^stat --printf=%u/, '1000 100 755'],
+        [/^test -e \S+\/docker\/rescue.json/, ''],
+        [/^cat \S+\/docker\/rescue.json/, text],
+        ...(claimed ? [[/^test -e \S+\/docker\/claim.json/, ''] as const] : []),
+        ...prom,
+      ]);
+
+    it('knows what the target had before', async () => {
+      machines.prom = share(rescueText({ ...context, had: [web] }));
+      const findings = await look();
+      expect(findings.notSeen).toEqual([]);
+      expect(findings.moves.docker?.noted).toEqual({
+        known: [web.sourcePath, notesUnit.sourcePath],
+        had: [web],
+      });
+    });
+
+    it('knows nothing by a note whose claim is gone: it is of a move that was taken back', async () => {
+      machines.prom = share(rescueText({ ...context, had: [web] }), false);
+      expect((await look()).moves.docker).not.toHaveProperty('noted');
+    });
+
+    it.each([
+      [
+        'torn',
+        rescueText(context).slice(0, 200),
+        /rescue.json on prom is not a note of this move: \{"format":1/,
+      ],
+      ['empty', '', /rescue.json on prom is not a note of this move: it is empty/],
+    ])('that is %s names it, and the plan waits', async (_what, text, seen) => {
+      machines.prom = share(text);
+      const findings = await look();
+      expect(findings.moves.docker).not.toHaveProperty('noted');
+      expect(makePlan(config, findings, '0.1.0').blockers).toContainEqual(
+        expect.objectContaining({
+          code: 'plan/not-seen',
+          move: 'docker',
+          seen: expect.stringMatching(seen),
+          next: [
+            'cat /nvmeprom/containers/.drayage/moves/docker/rescue.json   # on prom: written by drayage, or by whom?',
+            'drayage rollback --move docker   # takes it away, with what was prepared',
+          ],
+        }),
+      );
+    });
   });
 
   it('sees the wrapper that gives virtiofsd file handles, and one that does not', async () => {

@@ -60,6 +60,7 @@ describe('the plan for the mission', () => {
       'marker containers',
       'mapping containers',
       'place docker',
+      'rescue docker',
       'mount-units docker',
       'conditions docker',
       'device docker',

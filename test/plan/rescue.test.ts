@@ -3,11 +3,14 @@ import type { Findings } from '../../src/inspect/findings.ts';
 import { moveContext } from '../../src/plan/context.ts';
 import { makePlan } from '../../src/plan/make-plan.ts';
 import { findingsThen, parseRescue, rescueText } from '../../src/plan/rescue.ts';
-import { sampleConfig, sampleFindings, sampleSource } from '../support/sample.ts';
+import { onTarget } from '../support/on-target.ts';
+import { notesUnit, sampleConfig, sampleFindings, sampleSource, web } from '../support/sample.ts';
 
 const config = sampleConfig();
 const move = config.moves.docker!;
 const note = (findings = sampleFindings()) => rescueText(moveContext(config, findings, move)!);
+
+const had = (text: string) => parseRescue(text, 'docker')!.guests.target.units.map(({ name }) => name);
 
 /** The same world in the window: everything stopped, fenced, without restart policies. */
 function stopped(): Findings {
@@ -32,10 +35,12 @@ function stopped(): Findings {
 }
 
 describe('the note in the share', () => {
-  it('is written before the fence, and is in the plan like everything else', () => {
+  it('is written before anything is laid on the target, and is in the plan like everything else', () => {
     const plan = makePlan(config, sampleFindings(), '0.1.0');
     const ids = plan.steps.map(({ id }) => id);
-    expect(ids.indexOf('rescue docker')).toBeLessThan(ids.indexOf('fence docker'));
+    expect(ids.indexOf('rescue docker')).toBe(ids.indexOf('place docker') + 1);
+    for (const id of ['definitions docker', 'fence docker'])
+      expect(plan.steps.find((each) => each.id === id)?.needs, id).toContain('rescue docker');
     const step = plan.steps.find(({ id }) => id === 'rescue docker')!;
     expect(step.operations).toEqual([
       expect.objectContaining({
@@ -45,7 +50,6 @@ describe('the note in the share', () => {
         content: note(),
       }),
     ]);
-    expect(plan.steps.find(({ id }) => id === 'fence docker')?.needs).toContain('rescue docker');
   });
 
   it('does not move with the size of the data, nor with a reboot', () => {
@@ -91,6 +95,44 @@ describe('the note in the share', () => {
   it('of another move, or in another shape, is not taken', () => {
     expect(parseRescue(note(), 'media')).toBeUndefined();
     expect(parseRescue('{"format":2,"move":"docker"}', 'docker')).toBeUndefined();
+    expect(parseRescue(note().replaceAll('"units":[', '"unit":['), 'docker')).toBeUndefined();
     expect(parseRescue('', 'docker')).toBeUndefined();
+  });
+});
+
+describe('a plan that is made again when the definitions are on the target', () => {
+  it.each([
+    ['nothing of the move', []],
+    ['a unit of the move', [web]],
+  ])('is the one from before, where the target had %s', (_what, before) => {
+    const text = note(onTarget(before));
+    const laid = [web, notesUnit].map((unit) => ({ ...unit, active: false }));
+    const again = onTarget(laid, text);
+    expect(had(text)).toEqual(before.map(({ name }) => name));
+    expect(note(again)).toBe(text);
+    expect(makePlan(config, again, '0.1.0')).toEqual(makePlan(config, onTarget(before), '0.1.0'));
+  });
+
+  it('notes anew how the source runs, and keeps what the target had', () => {
+    const found = onTarget([web, notesUnit], note(onTarget([web])));
+    const doc1 = found.guests.doc1!;
+    const containers = doc1.system!.containers.map((each) => ({ ...each, restartPolicy: 'on-failure' }));
+    const guests = { ...found.guests, doc1: { ...doc1, system: { ...doc1.system!, containers } } };
+    const text = note({ ...found, guests });
+    expect(text).toContain('"restartPolicy":"on-failure"');
+    expect(had(text)).toEqual(['web.service']);
+  });
+
+  it('takes a unit that joined the move since for what it is on the target', () => {
+    const joined = { ...web, name: 'late.service', sourcePath: '/etc/containers/systemd/late.container' };
+    const found = onTarget([web, notesUnit, joined], note());
+    const doc1 = found.guests.doc1!;
+    const units = [...doc1.system!.units, joined];
+    const guests = { ...found.guests, doc1: { ...doc1, system: { ...doc1.system!, units } } };
+    expect(had(note({ ...found, guests }))).toEqual(['late.service']);
+  });
+
+  it('begins a new note when the one of an earlier try is gone', () => {
+    expect(had(note(onTarget([web])))).toEqual(['web.service']);
   });
 });

@@ -109,6 +109,7 @@ export function definitionsStep(context: MoveContext): Step {
     needs: [
       `mounted ${move.name}`,
       `seed ${move.name}`,
+      `rescue ${move.name}`,
       ...(neededImages(context).length > 0 ? [`images ${move.name}`] : []),
     ],
     probe: checks,
@@ -122,7 +123,7 @@ export function definitionsStep(context: MoveContext): Step {
 function removeDefinitions(context: MoveContext): Operation[] {
   const { move } = context;
   const host = move.to.guest;
-  const had = new Set(context.targetGuest.system.units.map((unit) => unit.sourcePath));
+  const had = new Set(context.had.map((unit) => unit.sourcePath));
   const undo: Operation[] = [];
   for (const owner of byOwner(context)) {
     const as = (argv: string[]) => asUserOf(context, 'target', owner.user, argv);

@@ -35,6 +35,7 @@ export function moveSteps(context: MoveContext): Step[] {
   const held = holdBackStep(context);
   const steps = [
     placeStep(context),
+    rescueStep(context),
     mountUnitsStep(mountTarget(context)),
     ...(conditions === undefined ? [] : [conditions]),
     ...(held === undefined ? [] : [held]),
@@ -44,7 +45,6 @@ export function moveSteps(context: MoveContext): Step[] {
     ...(images.operations.length > 0 ? [images] : []),
     seedStep(context),
     definitionsStep(context),
-    rescueStep(context),
     fence,
     stop,
     finalPassStep(context),

@@ -4,7 +4,11 @@ import { rescueText } from '../rescue.ts';
 import { moveLayout } from '../share-layout.ts';
 import { sameFile } from './checks.ts';
 
-/** How the workloads ran, kept beside the data before they are stopped: another controller can then take over. */
+/**
+ * How the workloads ran, kept beside the data before they are stopped: another controller can then take over. It comes
+ * before anything is laid on the target, and later plans keep what it says of the target: cut off after the definitions,
+ * these would pass for the target's own.
+ */
 export function rescueStep(context: MoveContext): Step {
   const { share, move } = context;
   const { rescue } = moveLayout(share.path, move.name);
@@ -14,10 +18,10 @@ export function rescueStep(context: MoveContext): Step {
     id: `rescue ${move.name}`,
     phase: move.phase,
     move: move.name,
-    stage: 'seed',
+    stage: 'prepare',
     title: `Note in the share how the workloads of ${move.name} run`,
-    why: 'Once they are stopped, nobody can see any more what ran, and with which restart policy. With this note another controller can go on, or back: drayage take-over. It holds nothing secret.',
-    needs: [`definitions ${move.name}`],
+    why: `Once they are stopped, nobody can see any more what ran, and with which restart policy; nor, once they are defined on ${move.to.guest}, what it had of them before. With this note another controller can go on, or back: drayage take-over. It holds nothing secret.`,
+    needs: [`place ${move.name}`],
     probe: [there],
     operations: [
       {

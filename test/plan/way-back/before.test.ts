@@ -16,11 +16,11 @@ const scripts = (found: Step) =>
 describe('the way back before the hand-over', () => {
   it('takes back what was made, the last one first, and has no downtime', () => {
     expect(ids(back())).toEqual([
-      'undo rescue docker',
       'undo definitions docker',
       'undo device docker',
       'undo conditions docker',
       'undo mount-units docker',
+      'undo rescue docker',
       'restart-guest docker',
       'undo snapshot docker',
       'undo place docker',
@@ -163,10 +163,10 @@ describe('the way back before the hand-over', () => {
     const media = { ...found.moves.docker!, name: 'media' };
     const plan = back({ yaml, findings: { ...found, moves: { ...found.moves, media } } });
     expect(ids(plan)).toEqual([
-      'undo rescue docker',
       'undo definitions docker',
       'undo conditions docker',
       'undo mount-units docker',
+      'undo rescue docker',
       'undo snapshot docker',
       'undo place docker',
     ]);
@@ -182,7 +182,11 @@ describe('the way back before the hand-over', () => {
       undo: plan.steps.find((each) => each.id === id)!.undo,
     }));
     const found = back({ move: { window } });
-    expect(ids(found).slice(0, 3)).toEqual(['undo fence docker', 'undo stop docker', 'undo rescue docker']);
+    expect(ids(found).slice(0, 3)).toEqual([
+      'undo fence docker',
+      'undo stop docker',
+      'undo definitions docker',
+    ]);
     expect(step(found, 'undo stop docker').proof.map(({ what }) => what)).toContain('writer run');
     for (const { guards } of step(found, 'undo stop docker').operations)
       expect((guards ?? []).map(({ what }) => what)).toContain('docker was not handed over to doc2 yet');
