@@ -70,15 +70,41 @@ function normaliseLine(line: string): string {
     .replaceAll(/("digest":)"[0-9a-f]{40,}"/g, '$1"<digest>"');
 }
 
-/** What one end has and the other has not; empty when they are equal. */
+/** What one end has and the other has not, long lines as what is around their first difference; empty when they are equal. */
 export function differences(expected: Facts, found: Facts): string[] {
   const [wanted, seen] = [normalise(expected), normalise(found)];
-  return [...new Set([...Object.keys(wanted), ...Object.keys(seen)])]
-    .sort()
-    .flatMap((section) => [
-      ...missing(wanted[section], seen[section]).map((line) => `${section}: missing: ${line}`),
-      ...missing(seen[section], wanted[section]).map((line) => `${section}: too much: ${line}`),
-    ]);
+  return [...new Set([...Object.keys(wanted), ...Object.keys(seen)])].sort().flatMap((section) => {
+    const lacking = missing(wanted[section], seen[section]);
+    const extra = missing(seen[section], wanted[section]);
+    return [
+      ...lacking.map((line) => `${section}: missing: ${aroundDifference(line, extra)}`),
+      ...extra.map((line) => `${section}: too much: ${aroundDifference(line, lacking)}`),
+    ];
+  });
+}
+
+/** Characters of a line that are shown as they are; then of its beginning, before the difference and from it on. */
+const shown = { whole: 240, beginning: 60, before: 60, from: 120 };
+
+/** A line that is too long to be read, as its beginning and what is around the first place where the most similar one differs. */
+function aroundDifference(line: string, others: readonly string[]): string {
+  if (line.length <= shown.whole) return line;
+  const at = Math.max(0, ...others.map((other) => samePart(line, other)));
+  const from = Math.max(shown.beginning, at - shown.before);
+  const to = Math.max(at, from) + shown.from;
+  return [
+    line.slice(0, shown.beginning),
+    from > shown.beginning ? ` [... ${from - shown.beginning} characters] ` : '',
+    line.slice(from, to),
+    line.length > to ? ` [... ${line.length - to} characters]` : '',
+  ].join('');
+}
+
+/** How many characters two lines have in common at their beginning. */
+function samePart(one: string, other: string): number {
+  let at = 0;
+  while (at < one.length && one[at] === other[at]) at += 1;
+  return at;
 }
 
 function missing(wanted: readonly string[] = [], seen: readonly string[] = []): string[] {

@@ -32,7 +32,7 @@ zfs get -Hp -o name,property,value acltype,xattr nvmeprom/containers 2>/dev/null
 echo '## snapshots'; zfs list -H -t snapshot -o name -r nvmeprom
 echo '## top'; ls -A /nvmeprom; stat -c '%A %u:%g' ${share} 2>/dev/null
 echo '## marks'; cd ${share}/.drayage 2>/dev/null && find . -printf '%p %y %m %U:%G\\n' && find . -type f -size -64k | sort | while read -r file; do
-  printf '%s %s\\n' "$file" "$(head -c 4096 "$file" | tr '\\n' ' ')"
+  printf '%s %s\\n' "$file" "$(tr '\\n' ' ' <"$file")"
 done
 true`;
 

@@ -34,6 +34,34 @@ describe('two ends', () => {
     ]);
   });
 
+  describe('with long lines', () => {
+    const line = (had: string) => `./rescue.json ${'a'.repeat(3000)} "units":[${had}] ${'z'.repeat(3000)}`;
+
+    test('show where they differ, with what is around it, and how much is left out', () => {
+      expect(differences({ marks: [line('')] }, { marks: [line('"web.service"')] })).toEqual([
+        `marks: missing: ./rescue.json ${'a'.repeat(46)} [... 2904 characters] ${'a'.repeat(50)} "units":[] ${'z'.repeat(118)} [... 2882 characters]`,
+        `marks: too much: ./rescue.json ${'a'.repeat(46)} [... 2904 characters] ${'a'.repeat(50)} "units":["web.service"] ${'z'.repeat(105)} [... 2895 characters]`,
+      ]);
+    });
+
+    test('are compared with the one that is most similar', () => {
+      const found = differences({ marks: [line('"b"')] }, { marks: ['x'.repeat(300), line('"c"')] });
+      expect(found[0]).toContain('"units":["b"]');
+      expect(found[1]).toContain('"units":["c"]');
+    });
+
+    test('show their beginning where nothing is similar', () => {
+      expect(differences({ marks: [line('')] }, {})).toEqual([
+        `marks: missing: ./rescue.json ${'a'.repeat(166)} [... ${line('').length - 180} characters]`,
+      ]);
+    });
+
+    test('that differ in nothing but their end show it', () => {
+      const found = differences({ marks: [`${line('')}1`] }, { marks: [`${line('')}2`] });
+      expect(found.map((each) => each.at(-1))).toEqual(['1', '2']);
+    });
+  });
+
   test('differ by a section that only one of them has', () => {
     expect(differences({}, { 'prom snapshots': ['x'] })).toEqual(['prom snapshots: too much: x']);
   });
