@@ -1,3 +1,4 @@
+import { sshError } from '../ssh/errors.ts';
 import { type AddDifference, compareEntry, type Difference, difference } from './compare-entry.ts';
 import { compareLinks } from './compare-links.ts';
 import type { Sides } from './compare-trees.ts';
@@ -5,6 +6,7 @@ import type { DigestAlgorithm } from './digest.ts';
 import type { Entry } from './manifest.ts';
 import { longestName } from './manifest-command.ts';
 import { orderKey } from './manifest-line.ts';
+import { printableName } from './name.ts';
 import { openReader, type ReadListed, readListed } from './read-listed.ts';
 import { together } from './together.ts';
 
@@ -23,6 +25,8 @@ export interface Readers {
    * @param parts all names of the comparison
    */
   begin(parts: readonly Part[]): void;
+  /** Of `begin`. */
+  has(path: string): boolean;
   readonly source: Promise<ReadListed>;
   readonly target: Promise<ReadListed>;
   /** How many entries were read, from now on, and at once those before. */
@@ -47,16 +51,16 @@ export function openReaders(sides: Sides, algorithm: DigestAlgorithm, signal: Ab
   const options = { signal: either, onEntries };
   const begun = Promise.withResolvers<readonly Part[]>();
   const over = Promise.withResolvers<never>();
-  const giveUp = () => over.reject(either.reason);
+  const giveUp = () => over.reject(givenUp(sides));
   either.addEventListener('abort', giveUp, { once: true });
   if (either.aborted) giveUp();
   const begins = Promise.race([begun.promise, over.promise]);
   const ofSource = openReader(sides.source, algorithm, either);
   const ofTarget = Array.from({ length: partsAtOnce }, () => openReader(sides.target, algorithm, either));
-  const source = begins.then((parts) => {
-    const names = pathsOf(parts.flatMap((part) => part.names));
-    return readListed(sides.source, names, algorithm, { ...options, reader: ofSource });
-  });
+  let names: ReadonlySet<string> = new Set();
+  const source = begins.then(() =>
+    readListed(sides.source, [...names], algorithm, { ...options, reader: ofSource }),
+  );
   const readPart = async ({ names, written }: Part, index: number) => {
     await Promise.race([written, over.promise]);
     return readListed(sides.target, pathsOf(names), algorithm, { ...options, reader: ofTarget[index] });
@@ -72,7 +76,11 @@ export function openReaders(sides: Sides, algorithm: DigestAlgorithm, signal: Ab
   for (const one of [over.promise, source, target]) one.catch(() => {});
   return {
     algorithm,
-    begin: begun.resolve,
+    begin(parts) {
+      names = new Set(pathsOf(parts.flatMap((part) => part.names)));
+      begun.resolve(parts);
+    },
+    has: (path) => names.has(path),
     source,
     target,
     hear(listener) {
@@ -82,6 +90,12 @@ export function openReaders(sides: Sides, algorithm: DigestAlgorithm, signal: Ab
     close: () => stop.abort(),
   };
 }
+
+const givenUp = ({ source, target }: Sides) =>
+  sshError('ssh/aborted', {
+    seen: `the comparison of ${source.path} on ${source.host.name} with ${target.path} on ${target.host.name} was given up`,
+    next: ['drayage status'],
+  });
 
 const pathsOf = (names: readonly string[]) => [...new Set(names.map((name) => (name === '.' ? '' : name)))];
 
@@ -121,6 +135,8 @@ export async function compareListed(
 ): Promise<ListedCompared> {
   const { algorithm, readers } = options;
   const paths = pathsOf(names);
+  const unread = readers && paths.find((path) => !readers.has(path));
+  if (unread !== undefined) throw new Error(`${printableName(unread)} is to be compared, and is not read`);
   let done = 0;
   const onEntries = (count: number) => {
     done += count;

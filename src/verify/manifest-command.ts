@@ -116,6 +116,6 @@ find "$@" -maxdepth 0 -type f -print0 2>/dev/null | xargs -0 -r ${digestTool(alg
 printf '\\0'
 if command -v getfattr >/dev/null; then ${getfattr.join(' ')} "$@"; else printf none; fi
 printf '\\0'`;
-  const full = 'LC_ALL=C; export LC_ALL; exec xargs -0 -r -n 2000 sh -c "$2" sh "$1"';
+  const full = 'LC_ALL=C; export LC_ALL; xargs -0 -r -n 2000 sh -c "$2" sh "$1" && test -d "$1"';
   return ['sh', '-c', full, 'sh', path, script];
 }

@@ -375,15 +375,22 @@ export function fakeWorld(
       };
     },
     digest: async () => 'sha256',
-    readers: (_sides, algorithm) => ({
-      algorithm,
-      begin() {},
-      source: Promise.resolve(nothingRead),
-      target: Promise.resolve(nothingRead),
-      hear() {},
-      close() {},
-    }),
-    async listed() {
+    readers(_sides, algorithm) {
+      const names = new Set<string>();
+      return {
+        algorithm,
+        begin(parts) {
+          for (const part of parts) for (const name of part.names) names.add(name);
+        },
+        has: (path) => names.has(path),
+        source: Promise.resolve(nothingRead),
+        target: Promise.resolve(nothingRead),
+        hear() {},
+        close() {},
+      };
+    },
+    async listed(_sides, names, { readers }) {
+      for (const name of names) if (readers?.has(name) === false) broken.push(`${name} is never read`);
       alive();
       const { differences } = compared();
       return { differences, entries: 1, filesRead: 1, bytesRead: 1, attributesCompared: true };

@@ -78,10 +78,12 @@ export function startCarriers(
       const others = names.filter((name) => !inPlace.has(name));
       most.give(others);
       one?.give([]);
+      const inPlaceEnded = Promise.all(running.slice(1));
+      inPlaceEnded.catch(() => {});
       return {
         parts: [
           { names: others, written: most.running },
-          { names: [...inPlace.keys()], written: Promise.all(running.slice(1)) },
+          { names: [...inPlace.keys()], written: inPlaceEnded },
         ].filter((part) => part.names.length > 0),
         ending: allEnded(running),
       };

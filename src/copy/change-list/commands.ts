@@ -102,7 +102,7 @@ export function listCommand(path: string, exclude: readonly string[], depth: Dep
  * Several looks by one command, for each is a connection and half a dozen processes. Until the first is asked for, it is not
  * in the directory: it may wait while others look who is. stdin: for each, when it is its turn, a
  * line with the bytes of its places, and these, NUL-separated; it ends where no more are asked for. stdout: what each has
- * found, and at its end a record of nothing but dots, and `!` where find met an error.
+ * found, and at its end a record of nothing but dots, and `!` where find met an error (xargs: 123); anything worse ends it.
  */
 export function questionsCommand(path: string, finds: readonly string[]): string[] {
   return ['sh', '-c', questionsScript, 'sh', path, ...finds];
@@ -111,10 +111,10 @@ export function questionsCommand(path: string, finds: readonly string[]): string
 const questionsScript = `top=$1; shift; ended=0
 for find; do
   read -r size || break
-  cd -- "$top" || exit ${nothingThere}
-  top=.
+  [ -z "$top" ] || cd -- "$top" || exit ${nothingThere}
+  top=
   said=
-  if [ "$size" -gt 0 ]; then head -c "$size" | xargs -0 -r sh -c "$find" sh || { ended=$?; said=!; }; fi
+  if [ "$size" -gt 0 ]; then head -c "$size" | xargs -0 -r sh -c "$find" sh || { ended=$?; [ "$ended" -eq 123 ] || exit "$ended"; said=!; }; fi
   printf '%s\\0' "$said"
 done
 exit $ended`;

@@ -77,7 +77,10 @@ export async function gather(
   // rsync carries a name of its list even where it lies below an excluded folder (3.5.0, tried).
   const behind = new Set(exclude.map((path) => Buffer.from(path, 'utf8').toString('latin1')));
   const pending = baseline.pending.filter((name) => !behind.has(name) && !hasAncestorIn(name, behind));
-  if (pending.length > most) return { tooMany: pending.length };
+  if (pending.length > most) {
+    await on.begin;
+    return { tooMany: pending.length };
+  }
   const ended = new AbortController();
   const sides = within(outside, ended.signal);
   const open = () => openAll(sides, baseline.since.seconds - marginSeconds);

@@ -83,8 +83,12 @@ export function checkFind(side: Side, result: RunResult): void {
     /: (No such file or directory|Not a directory|Too many levels of symbolic links)$/.test(line);
   const partly = result.exitCode === 1 || result.exitCode === 123;
   if (side.mayVanish && partly && lines.length > 0 && lines.every(gone)) return;
-  throw copyError('copy/unreadable-directory', {
-    seen: `find in ${side.path} on ${side.host.name} ended with ${result.exitCode}: ${some(lines)}`,
+  throw unreadable(side, result.exitCode, lines);
+}
+
+export function unreadable(side: Side, exitCode: number, lines: readonly string[]): Error {
+  return copyError('copy/unreadable-directory', {
+    seen: `find in ${side.path} on ${side.host.name} ended with ${exitCode}: ${some(lines)}`,
     next: [`ssh ${side.host.name} ls -la ${side.path}`],
   });
 }

@@ -11,6 +11,7 @@ import {
   running,
   type Seen,
   type Side,
+  unreadable,
 } from './look.ts';
 
 /** Who hears an answer. */
@@ -56,7 +57,7 @@ interface Asked {
 export function openQuestions(
   side: Side,
   finds: readonly string[],
-  missing: (said: string) => Error = (said) => notUnderstood(side, said),
+  missing: (said: string) => Error = (said) => unreadable(side, nothingThere, [said]),
 ): Questions {
   const open: Asked[] = [];
   let doubtful = false;
@@ -95,7 +96,10 @@ export function openQuestions(
       const places = Buffer.concat([...placeList(names)]);
       stdin.write(`${places.length}\n`);
       stdin.write(places);
-      return Promise.race([answer, over.then(() => answer)]);
+      const tooLate = () => {
+        throw notUnderstood(side, '');
+      };
+      return Promise.race([answer, over.then(tooLate)]);
     },
     get over() {
       return isOver;

@@ -29,7 +29,7 @@ const mostLinked = 100_000;
 export interface Walks {
   /** Its next question is `scanAll`. */
   readonly walk: Questions;
-  /** Its next question is `scanOf`; whether that could see all, the caller asks. */
+  /** Its next question is `scanOf`; of a source in use the caller asks whether that could see all. */
   readonly source: Questions;
 }
 
@@ -60,6 +60,8 @@ export async function scan(
   tally.add(await first);
   await walks.walk.settled();
   tally.add(await second);
+  // At rest nothing is written to the target after an error. In use, more is asked of a command that met what has vanished.
+  if (!source.mayVanish) await walks.source.settled();
   if (tally.topAlone) await refuseNothing(source);
   return tally.scanned();
 }

@@ -224,6 +224,12 @@ describe('what cannot be known', () => {
       sh('cp -p ../original/file file');
     });
 
+    test('is refused for a name that they were not given', async () => {
+      await expect(
+        compare(['file', 'nowhere'], { readers: readers([{ names: ['file'], written: now }]) }),
+      ).rejects.toThrow('nowhere is to be compared, and is not read');
+    });
+
     test('reads of the target only what is not written to any more', async () => {
       sh('echo other >file; setfattr -x user.x file');
       const writing = Promise.withResolvers<void>();
@@ -281,7 +287,9 @@ describe('what cannot be known', () => {
       const stop = new AbortController();
       const begun = readers([{ names: ['file'], written: now }], host, stop.signal);
       stop.abort();
-      await expect(compare(['file'], { readers: begun, signal: stop.signal })).rejects.toThrow();
+      await expect(compare(['file'], { readers: begun, signal: stop.signal })).rejects.toMatchObject({
+        code: 'ssh/aborted',
+      });
       await expect(compare(['file'], { signal: stop.signal })).rejects.toThrow();
     });
   });

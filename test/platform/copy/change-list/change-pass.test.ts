@@ -608,6 +608,53 @@ describe('a pass over what changed', () => {
     expect(whatIsNotEqual(copied)).toBe('');
   });
 
+  describe('at rest fails, and is over,', () => {
+    const failing = async (
+      side: 'guest' | 'node',
+      run: (argv: readonly string[]) => readonly string[] | Error,
+    ) => {
+      sh('mkdir db apps; for n in 1 2 3 4 5 6 7 8 9; do mkdir apps/$n; echo $n >apps/$n/f; done');
+      sh('head -c 300000 /dev/zero >db/pages');
+      const baseline = await firstPass(copied);
+      sh('printf b | dd of=db/pages bs=1 seek=9000 conv=notrunc status=none; echo new >apps/3/new');
+      const host: Host = {
+        name: copied[side].name,
+        run(argv, more) {
+          const other = run(argv);
+          return other instanceof Error ? Promise.reject(other) : copied[side].run(other, more);
+        },
+      };
+      const byte = readFileSync(join(copied.target, 'db/pages'))[9000];
+      const passing = changeRound({ ...copied, [side]: host }, baseline, { frozen: true });
+      return { passing, touched: () => readFileSync(join(copied.target, 'db/pages'))[9000] !== byte };
+    };
+
+    test('when an rsync cannot be asked', async () => {
+      const { passing } = await failing('node', (argv) =>
+        argv.includes('--inplace') ? new Error('connection lost') : argv,
+      );
+      await expect(passing).rejects.toThrow('connection lost');
+    });
+
+    test('when a find is killed in the middle of its answer', async () => {
+      const killed = `printf 'd 1:2 2 8 4096 .\\0f 1:3 1 8 10 ./some/na'; kill -9 $$; exec find`;
+      const { passing } = await failing('node', (argv) =>
+        argv.map((word) => (word.includes('-maxdepth 0') ? word.replace('exec find', () => killed) : word)),
+      );
+      await expect(passing).rejects.toMatchObject({ code: 'copy/unreadable-directory' });
+    });
+
+    test('when the second walk could not see all, before the target is touched', async () => {
+      const { passing, touched } = await failing('guest', (argv) =>
+        argv.map((word) =>
+          word.includes('while [ "$up"') ? word.replace('exec find', 'false; exec false') : word,
+        ),
+      );
+      await expect(passing).rejects.toMatchObject({ code: 'copy/unreadable-directory' });
+      expect(touched()).toBe(false);
+    });
+  });
+
   test('keeps the doubt of what it wrote when it then deletes nothing, for that would be too much', async () => {
     sh('mkdir db gone; head -c 300000 /dev/zero >db/pages; touch gone/{1..20}');
     const baseline = await firstPass(copied);
@@ -660,6 +707,34 @@ describe('a pass over what changed', () => {
       await passing;
       expect(runs()).toBeGreaterThan(3);
       expect(whatIsNotEqual(copied)).toBe('');
+    });
+
+    test('asks for no lock before it begins, also where too much is pending', async () => {
+      sh('mkdir a; echo 1 >a/f');
+      const baseline = await firstPass(copied);
+      const ran: string[] = [];
+      const node: Host = {
+        name: 'prom',
+        run(argv, more) {
+          ran.push(argv.join(' '));
+          return copied.node.run(argv, more);
+        },
+      };
+      const begin = Promise.withResolvers<void>();
+      const passing = changeRound(
+        { ...copied, node },
+        { ...baseline, pending: ['a', 'b', 'c'] },
+        {
+          frozen: true,
+          maxShare: 0.1,
+          begin: begin.promise,
+        },
+      );
+      passing.catch(() => {});
+      await sleep(500);
+      expect(ran.filter((command) => command.includes('flock'))).toEqual([]);
+      begin.resolve();
+      await expect(passing).rejects.toThrow('the list has 3 names');
     });
 
     test('looks at nothing where it is given up', async () => {
