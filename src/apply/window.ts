@@ -135,7 +135,8 @@ async function neverWritten(move: string, window: OpenWindow, world: World): Pro
 
 /**
  * Takes back the steps that began in the open window, the last one first, except those of released moves.
- * What fails is tried again after the rest: a start needs the fence gone that was put up before the stop.
+ * What fails is tried again after the rest: a start needs the fence gone that was put up before the stop. With it goes what
+ * its step looks for before it does it: a guest that was still going down when it was to be started is off by then.
  * @param begunHere moves whose release this run has begun: its outcome may still be on its way
  */
 export async function takeBack(world: World, begunHere: ReadonlySet<string>): Promise<TakenBack> {
@@ -151,11 +152,12 @@ export async function takeBack(world: World, begunHere: ReadonlySet<string>): Pr
   const forAll =
     released.length > 0 && window.begun.some(({ move, undo }) => move === undefined && undo.length > 0);
   if (back.length === 0 || forAll) return { kind: 'nothing' };
-  let left = back
+  const all = back
     .toReversed()
     .flatMap((begun) => begun.undo.map((operation) => ({ step: begun.step, operation })));
-  for (;;) {
-    const failed: typeof left = [];
+  let left = all;
+  for (let before = all.length; ; ) {
+    const failed: typeof all = [];
     const errors: { what: string; error: string }[] = [];
     for (const item of left) {
       try {
@@ -175,7 +177,12 @@ export async function takeBack(world: World, begunHere: ReadonlySet<string>): Pr
       );
       return { kind: 'all', kept: released };
     }
-    if (failed.length === left.length || world.stop.aborted) return { kind: 'part', left: errors };
-    left = failed;
+    if (failed.length === before || world.stop.aborted) return { kind: 'part', left: errors };
+    before = failed.length;
+    left = all.filter(
+      (item) =>
+        failed.includes(item) ||
+        (item.operation.unless !== undefined && failed.some(({ step }) => step === item.step)),
+    );
   }
 }

@@ -84,3 +84,47 @@ describe('a window of two shares, one of them given away', () => {
     expect(durable.history).toEqual([]);
   });
 });
+
+test('a guest that was still going down when the window was taken back is started when it is off', async () => {
+  const durable = fresh();
+  durable.facts.guest = 'on';
+  const isOn: Check = {
+    kind: 'run',
+    host: 'doc2',
+    argv: ['is', 'guest', 'on'],
+    expect: { exitCode: 0 },
+    what: 'doc2 answers',
+  };
+  const start: Operation = { ...set('start doc2 again', 'guest', 'on'), unless: [isOn] };
+  const window: OpenWindow = {
+    ...{ phase: 'enter maint', plan: 'p', run: 'run', openedAt: '2026-11-23T20:00:00.000Z' },
+    expectedSeconds: 60,
+    begun: [
+      {
+        step: 'stop guest doc2',
+        undo: [start, set('start the ticker', 'ticker', 'on'), set('start the writer', 'writer', 'on')],
+      },
+    ],
+    released: [],
+  };
+  durable.marks = { ...durable.marks, window };
+  const { world } = fakeWorld(durable);
+  let wentDown = false;
+  const hosts: typeof world.hosts = (name) => {
+    const host = world.hosts(name);
+    return {
+      name,
+      async run(argv, options) {
+        if (argv[0] === 'set' && !wentDown) durable.facts.guest = 'off';
+        wentDown ||= argv[0] === 'set';
+        const asks = argv[0] === 'set' && argv[1] !== 'guest' && durable.facts.guest === 'off';
+        return asks
+          ? { ...(await host.run(['is', 'guest', 'on'], options)), exitCode: 1 }
+          : host.run(argv, options);
+      },
+    };
+  };
+  expect(await takeBack({ ...world, hosts }, new Set())).toEqual({ kind: 'all', kept: [] });
+  expect(durable.facts).toMatchObject({ guest: 'on', ticker: 'on', writer: 'on' });
+  expect(durable.history).toEqual(['guest=on', 'ticker=on', 'writer=on']);
+});
