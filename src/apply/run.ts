@@ -320,6 +320,7 @@ class Run {
     return after.slice(0, last + 1);
   }
 
+  /** Their moves. */
   windowMoves(index: number): string[] {
     return [...new Set(this.windowSteps(index).flatMap(({ move }) => (move === undefined ? [] : [move])))];
   }
